@@ -1,0 +1,190 @@
+"""Pytest plugin: real PostgreSQL and Valkey for the run, and one cloned database per xdist worker.
+
+Loaded by `-p tests.servers`, so that the environment is complete before Django's settings are read.
+With DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL set, those servers are used instead.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from config import embedded, env
+
+ROOT = Path(__file__).resolve().parent.parent
+PREFIX = "hurdle_test_"
+LEFTOVER_SECONDS = 6 * 3600
+_NEEDED = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+
+
+@dataclass(frozen=True, slots=True)
+class TestDatabase:
+    """One cloned database: its name and both of its addresses."""
+
+    __test__ = False
+
+    name: str
+    app_url: str
+    owner_url: str
+
+
+def _prepare_environment() -> embedded.EmbeddedServers | None:
+    """Complete the environment of this process and its children; return the servers to start, if any."""
+    if _worker:
+        _use_own_broker_database()
+        return None
+    scratch = Path(tempfile.mkdtemp(prefix="hurdle-test-"))
+    # PostgreSQL may run as another user, who has to pass through.
+    scratch.chmod(0o711)
+    os.environ["HURDLE_TEST_SCRATCH"] = str(scratch)
+    os.environ["HURDLE_TEST_RUN"] = f"{PREFIX}{int(time.time())}_{secrets.token_hex(3)}"
+    os.environ["SECRET_KEY"] = secrets.token_hex(32)
+    os.environ["ALLOWED_HOSTS"] = "testserver,localhost,127.0.0.1"
+    os.environ["HURDLE_PUBLIC_URL"] = "http://testserver"
+    for name in env.VARIABLES.keys() - {*_NEEDED, "SECRET_KEY", "ALLOWED_HOSTS", "HURDLE_PUBLIC_URL"}:
+        os.environ.pop(name, None)
+    if os.environ.get("DATABASE_URL"):
+        return None
+    servers = embedded.EmbeddedServers(scratch / "servers", for_tests=True)
+    os.environ.update(dict(zip(_NEEDED, _addresses(servers.urls), strict=True)))
+    return servers
+
+
+def _addresses(urls: embedded.Urls) -> tuple[str, str, str]:
+    return urls.database, urls.owner, urls.redis
+
+
+def _use_own_broker_database() -> None:
+    """Give each worker its own numbered database of the broker, so that queues do not mix."""
+    number = 1 + int(_worker.removeprefix("gw") or 0) % 15
+    parts = urlsplit(os.environ["REDIS_URL"])
+    if parts.scheme == "unix":
+        os.environ["REDIS_URL"] = f"unix://{parts.path}?db={number}"
+    else:
+        os.environ["REDIS_URL"] = f"{parts.scheme}://{parts.netloc}/{number}"
+
+
+_servers = _prepare_environment()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers in the controller; refuse servers the run cannot use, with a sentence."""
+    if _worker:
+        return
+    if _servers is not None:
+        try:
+            _servers.start()
+        except embedded.ServerError as error:
+            raise pytest.UsageError(str(error)) from error
+    missing = [name for name in _NEEDED if not os.environ.get(name)]
+    if missing:
+        raise pytest.UsageError(f"External servers for the tests also need {' and '.join(missing)}.")
+    _check_owner()
+    _drop_leftovers()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the servers and remove everything the run made."""
+    if _worker:
+        return
+    if _servers is not None:
+        _servers.stop()
+    else:
+        _drop_databases(os.environ["HURDLE_TEST_RUN"])
+    shutil.rmtree(os.environ["HURDLE_TEST_SCRATCH"], ignore_errors=True)
+
+
+@contextmanager
+def cloned(suffix: str) -> Iterator[TestDatabase]:
+    """Clone the migrated template for the duration of the block."""
+    name = f"{os.environ['HURDLE_TEST_RUN']}_{suffix}"
+    with _template_lock() as template, _owner() as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
+    urls = (env.with_database(os.environ[variable], name=name) for variable in _NEEDED[:2])
+    try:
+        yield TestDatabase(name, *urls)
+    finally:
+        _drop_databases(name)
+
+
+@contextmanager
+def _template_lock() -> Iterator[str]:
+    """Hold the run's lock; build the template on first use, yield its name."""
+    template = f"{os.environ['HURDLE_TEST_RUN']}_template"
+    scratch = Path(os.environ["HURDLE_TEST_SCRATCH"])
+    done = scratch / "template.done"
+    with (scratch / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            _build_template(template)
+            done.touch()
+        yield template
+
+
+def _build_template(name: str) -> None:
+    with _owner() as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0'.encode())
+    urls = {variable: env.with_database(os.environ[variable], name=name) for variable in _NEEDED[:2]}
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0", "--skip-checks"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | urls, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.exit(f"The migrations of the test database failed:\n{done.stdout}{done.stderr}", returncode=3)
+
+
+def _owner() -> psycopg.Connection:
+    """Connect as the owner to the database its address names."""
+    return psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True)
+
+
+def _check_owner() -> None:
+    try:
+        with _owner() as connection:
+            row = connection.execute(
+                "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
+            ).fetchone()
+    except psycopg.OperationalError as error:
+        raise pytest.UsageError(f"DATABASE_OWNER_URL does not answer: {error}") from error
+    if row is None or not row[0]:
+        raise pytest.UsageError(
+            "The role of DATABASE_OWNER_URL cannot create databases, which the tests need: "
+            "ALTER ROLE … CREATEDB."
+        )
+
+
+def _drop_databases(prefix: str) -> None:
+    with _owner() as connection:
+        rows = connection.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [prefix]
+        ).fetchall()
+        for (name,) in rows:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+
+
+def _drop_leftovers() -> None:
+    """Drop what a killed run left on an external server; the names carry their time."""
+    with _owner() as connection:
+        rows = connection.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX]
+        ).fetchall()
+    for (name,) in rows:
+        stamp = name.removeprefix(PREFIX).split("_")[0]
+        if stamp.isdigit() and time.time() - int(stamp) > LEFTOVER_SECONDS:
+            _drop_databases(name)
