@@ -17,6 +17,8 @@ from config.children import Identity
 
 SOCKET_PATH_LIMIT = 100
 POSTGRES_MAJOR = "18"
+# Where root keeps what its unprivileged PostgreSQL could not reach below a closed directory.
+_OUTSIDE = Path("/var/tmp")
 QUIET = {"PATH": os.defpath, "LC_ALL": "C"}
 
 
@@ -28,7 +30,7 @@ def home(data: Path) -> Path:
     """Return where PostgreSQL keeps its files: `data`, or outside when `nobody` could not reach it there."""
     if os.geteuid() != 0 or all(parent.stat().st_mode & 0o001 for parent in data.parents if parent.exists()):
         return data
-    return Path("/var/tmp") / f"hurdle-{_short_hash(data)}"
+    return _OUTSIDE / f"hurdle-{_short_hash(data)}"
 
 
 def socket_directory(data: Path) -> Path:

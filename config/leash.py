@@ -1,8 +1,8 @@
 """The second hold on the runner's processes: ends their process groups when the runner is gone.
 
-The kernel's parent-death signal reaches children only; pool and server workers are grandchildren. This process
+The kernel's parent-death signal reaches children only; pool and server workers are grandchildren. This script
 reads "group signal" lines (signal 0: the group has ended) from a pipe whose other end only the runner holds.
-The pipe's end means the runner died, unless "done" came first. A plain script: it imports nothing of the product.
+The pipe's end means the runner died, unless "done" came first. It imports nothing of the product.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ class Runner:
         self._running[service.name] = child
 
     def _hold(self, group: int, number: int) -> None:
-        """Tell the leash about a process group (0: it has ended), so that `kill -9` of the runner ends it too."""
+        """Tell the leash about a process group (0: it has ended), for the case of `kill -9`."""
         if self._leash is not None and self._leash.stdin is not None:
             self._leash.stdin.write(f"{group} {int(number)}\n".encode())
             self._leash.stdin.flush()

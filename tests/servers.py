@@ -80,6 +80,8 @@ def _use_own_broker_database() -> None:
 
 
 _servers = _prepare_environment()
+# Read once: a test may point the environment at a database of its own.
+_URLS = {name: os.environ.get(name, "") for name in _NEEDED}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -91,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
             _servers.start()
         except embedded.ServerError as error:
             raise pytest.UsageError(str(error)) from error
-    missing = [name for name in _NEEDED if not os.environ.get(name)]
+    missing = [name for name in _NEEDED if not _URLS[name]]
     if missing:
         raise pytest.UsageError(f"External servers for the tests also need {' and '.join(missing)}.")
     _check_owner()
@@ -105,7 +107,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if _servers is not None:
         _servers.stop()
     else:
-        _drop_databases(os.environ["HURDLE_TEST_RUN"])
+        for name in _databases(os.environ["HURDLE_TEST_RUN"]):
+            _drop_database(name)
     shutil.rmtree(os.environ["HURDLE_TEST_SCRATCH"], ignore_errors=True)
 
 
@@ -115,11 +118,11 @@ def cloned(suffix: str) -> Iterator[TestDatabase]:
     name = f"{os.environ['HURDLE_TEST_RUN']}_{suffix}"
     with _template_lock() as template, _owner() as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
-    urls = (env.with_database(os.environ[variable], name=name) for variable in _NEEDED[:2])
+    urls = (env.with_database(_URLS[variable], name=name) for variable in _NEEDED[:2])
     try:
         yield TestDatabase(name, *urls)
     finally:
-        _drop_databases(name)
+        _drop_database(name)
 
 
 @contextmanager
@@ -140,7 +143,7 @@ def _build_template(name: str) -> None:
     with _owner() as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0'.encode())
-    urls = {variable: env.with_database(os.environ[variable], name=name) for variable in _NEEDED[:2]}
+    urls = {variable: env.with_database(_URLS[variable], name=name) for variable in _NEEDED[:2]}
     command = [sys.executable, "manage.py", "migrate", "--verbosity", "0", "--skip-checks"]
     done = subprocess.run(
         command, cwd=ROOT, env=os.environ | urls, capture_output=True, text=True, check=False
@@ -151,7 +154,7 @@ def _build_template(name: str) -> None:
 
 def _owner() -> psycopg.Connection:
     """Connect as the owner to the database its address names."""
-    return psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True)
+    return psycopg.connect(_URLS["DATABASE_OWNER_URL"], autocommit=True)
 
 
 def _check_owner() -> None:
@@ -169,22 +172,20 @@ def _check_owner() -> None:
         )
 
 
-def _drop_databases(prefix: str) -> None:
+def _databases(prefix: str) -> list[str]:
     with _owner() as connection:
-        rows = connection.execute(
-            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [prefix]
-        ).fetchall()
-        for (name,) in rows:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+        query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+        return [name for (name,) in connection.execute(query, [prefix])]
+
+
+def _drop_database(name: str) -> None:
+    with _owner() as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
 
 
 def _drop_leftovers() -> None:
     """Drop what a killed run left on an external server; the names carry their time."""
-    with _owner() as connection:
-        rows = connection.execute(
-            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX]
-        ).fetchall()
-    for (name,) in rows:
+    for name in _databases(PREFIX):
         stamp = name.removeprefix(PREFIX).split("_")[0]
         if stamp.isdigit() and time.time() - int(stamp) > LEFTOVER_SECONDS:
-            _drop_databases(name)
+            _drop_database(name)
