@@ -1,0 +1,196 @@
+"""Rates and reference data that figures depend on, versioned by knowledge time: settings, FX rates, plan approval."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from portfolio import knowledge, nudge
+from portfolio.models import (
+    Assumptions,
+    Cell,
+    FxRate,
+    Investment,
+    PlanApproval,
+    Portfolio,
+    User,
+)
+from portfolio.terms import Book, format_month
+
+DEFAULT_HURDLE_RATE = Decimal("0.12")
+DEFAULT_DISCOUNT_RATE = Decimal("0.10")
+
+
+class AssumptionError(ValueError):
+    """An assumption that cannot be set; the message is for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The rates in force for one investment: its own where set, else its portfolio's."""
+
+    hurdle_rate: Decimal
+    discount_rate: Decimal
+    asserted_share: Decimal
+    realization_rates: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Units of reporting currency per unit of currency: the average of a month, with its source."""
+
+    currency: str
+    reporting_currency: str
+    month: date
+    rate: Decimal
+    source: str
+
+
+@transaction.atomic
+def set_rates(
+    portfolio: Portfolio,
+    *,
+    now: datetime,
+    actor: User | None = None,
+    investment: Investment | None = None,
+    hurdle_rate: Decimal | None = None,
+    discount_rate: Decimal | None = None,
+    asserted_share: Decimal | None = None,
+    realization_rates: Mapping[str, str] | None = None,
+    reason: str = "",
+) -> Assumptions:
+    """Put rates in force from now on, for a portfolio or overriding it for one investment (None inherits there)."""
+    knowledge.lock_portfolio(portfolio.pk)
+    row = Assumptions(
+        portfolio=portfolio,
+        investment=investment,
+        hurdle_rate=hurdle_rate,
+        discount_rate=discount_rate,
+        asserted_share=asserted_share,
+        realization_rates=dict(realization_rates or {}),
+    )
+    row.clean_fields(exclude=["batch", "investment", "hurdle_rate", "discount_rate", "asserted_share"])
+    batch = knowledge.open_batch(
+        portfolio=portfolio,
+        kind="assumptions",
+        now=now,
+        actor=actor,
+        reason=reason,
+        content=[
+            f"{investment.pk if investment else ''}|{hurdle_rate}|{discount_rate}|{asserted_share}|"
+            f"{sorted(row.realization_rates.items())}"
+        ],
+    )
+    row.batch = batch
+    row.save()
+    if investment is None:
+        knowledge.advance_heads("portfolio", [portfolio.pk], batch.pk)
+        nudge.ring(list(Investment.objects.filter(portfolio=portfolio).values_list("pk", flat=True)))
+    else:
+        knowledge.advance_heads("investment", [investment.pk], batch.pk)
+        nudge.ring([investment.pk])
+    return row
+
+
+def rates_of(
+    investments: Sequence[Investment], *, knowledge_time: int | None = None
+) -> dict[int, Rates]:
+    """Return the rates in force for each investment, now or as known at a knowledge time."""
+    rows = Assumptions.objects.filter(portfolio__in={i.portfolio_id for i in investments})
+    if knowledge_time is not None:
+        rows = rows.filter(batch_id__lte=knowledge_time)
+    latest: dict[tuple[int, int | None], Assumptions] = {
+        (row.portfolio_id, row.investment_id): row
+        for row in rows.order_by("portfolio_id", "investment_id", "-batch_id").distinct("portfolio_id", "investment_id")
+    }
+    return {
+        i.pk: _resolve(latest.get((i.portfolio_id, None)), latest.get((i.portfolio_id, i.pk))) for i in investments
+    }
+
+
+def _resolve(base: Assumptions | None, own: Assumptions | None) -> Rates:
+    def pick(name: str, default: Decimal) -> Decimal:
+        for row in (own, base):
+            value: Decimal | None = getattr(row, name) if row else None
+            if value is not None:
+                return value
+        return default
+
+    return Rates(
+        hurdle_rate=pick("hurdle_rate", DEFAULT_HURDLE_RATE),
+        discount_rate=pick("discount_rate", DEFAULT_DISCOUNT_RATE),
+        asserted_share=pick("asserted_share", Decimal(1)),
+        realization_rates=(base.realization_rates if base else {}) | (own.realization_rates if own else {}),
+    )
+
+
+@transaction.atomic
+def set_fx_rates(rates: Sequence[Rate], *, now: datetime, actor: User | None = None, reason: str = "") -> int:
+    """Record FX rates that differ from those in force and return how many did. No cross rates are derived."""
+    knowledge.lock_installation()
+    current = {(r.currency, r.reporting_currency, r.month): r.rate for r in fx_rates()}
+    keyed = {(r.currency, r.reporting_currency, r.month): r for r in rates}
+    changed = [r for key, r in sorted(keyed.items()) if current.get(key) != r.rate]
+    for r in changed:
+        if not r.source.strip():
+            raise AssumptionError(f"The rate of {r.currency} for {format_month(r.month)} needs its source.")
+        if not (r.rate.is_finite() and r.rate > 0):
+            raise AssumptionError(f"The rate of {r.currency} for {format_month(r.month)} must be above zero.")
+    if not changed:
+        return 0
+    batch = knowledge.open_batch(
+        portfolio=None,
+        kind="fx_rates",
+        now=now,
+        actor=actor,
+        reason=reason,
+        content=[f"{r.currency}|{r.reporting_currency}|{format_month(r.month)}|{r.rate:.10f}" for r in changed],
+    )
+    FxRate.objects.bulk_create(
+        FxRate(
+            batch=batch,
+            currency=r.currency,
+            reporting_currency=r.reporting_currency,
+            month=r.month,
+            rate=r.rate,
+            source=r.source,
+        )
+        for r in changed
+    )
+    knowledge.advance_heads("installation", [0], batch.pk)
+    nudge.ring([])
+    return len(changed)
+
+
+def fx_rates(*, knowledge_time: int | None = None) -> list[FxRate]:
+    """Return the rates in force, now or as known at a knowledge time."""
+    rows = FxRate.objects.all()
+    if knowledge_time is not None:
+        rows = rows.filter(batch_id__lte=knowledge_time)
+    key = ("currency", "reporting_currency", "month")
+    return list(rows.order_by(*key, "-batch_id").distinct(*key))
+
+
+@transaction.atomic
+def approve_plan(
+    investment: Investment, version: int, *, now: datetime, actor: User | None = None, reason: str = ""
+) -> PlanApproval:
+    """Make a version of the plan book the approved one. Raises AssumptionError when it has no entries."""
+    knowledge.lock_portfolio(investment.portfolio_id)
+    if not Cell.objects.filter(investment=investment, book=Book.PLAN.value, book_version=version).exists():
+        raise AssumptionError(f"Version {version} of the plan of {investment.code} has no entries.")
+    batch = knowledge.open_batch(
+        portfolio=investment.portfolio,
+        kind="terms",
+        now=now,
+        actor=actor,
+        reason=reason,
+        content=[f"{investment.pk}|plan|{version}"],
+    )
+    Investment.objects.filter(pk=investment.pk).update(approved_plan_version=version)
+    investment.approved_plan_version = version
+    knowledge.advance_heads("investment", [investment.pk], batch.pk)
+    nudge.ring([investment.pk])
+    return PlanApproval.objects.create(batch=batch, investment=investment, version=version)

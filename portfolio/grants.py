@@ -1,0 +1,37 @@
+"""What the application's database role may do, derived from the models: append-only tables cannot be changed by it."""
+
+from django.apps import apps
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
+
+# Written by `portfolio.ledger` alone and never thinned out, yet updated in place.
+_NO_DELETE = {"portfolio_cell", "portfolio_head"}
+
+
+def append_only_tables() -> list[str]:
+    """Return the tables whose rows are written once."""
+    return sorted(m._meta.db_table for m in _tables() if getattr(m, "append_only", False) or _is_history(m))
+
+
+def _tables() -> list[type[Model]]:
+    return [m for m in apps.get_models(include_auto_created=True) if m._meta.managed and not m._meta.proxy]
+
+
+def _is_history(model: type[Model]) -> bool:
+    return hasattr(model, "pgh_tracked_model") and model.pgh_tracked_model is not None
+
+
+def grant(connection: BaseDatabaseWrapper, app_role: str) -> None:
+    """Give the application's role exactly its rights on every table; the connection is the owner's."""
+    role = connection.ops.quote_name(app_role)
+    with connection.cursor() as cursor:
+        cursor.execute(f"GRANT USAGE ON SCHEMA public TO {role}")
+        cursor.execute(f"REVOKE CREATE ON SCHEMA public FROM {role}")
+        cursor.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}")
+        cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}")
+        cursor.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}")
+        for table in append_only_tables():
+            cursor.execute(f"REVOKE UPDATE, DELETE ON {connection.ops.quote_name(table)} FROM {role}")
+        for table in sorted(_NO_DELETE):
+            cursor.execute(f"REVOKE DELETE ON {connection.ops.quote_name(table)} FROM {role}")
+        cursor.execute(f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {role}")

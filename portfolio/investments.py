@@ -1,0 +1,70 @@
+"""Registering an investment and changing the terms its figures depend on, each as a batch in the order of knowing."""
+
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from portfolio import knowledge, nudge
+from portfolio.models import Cell, Investment, InvestmentVersion, User
+from portfolio.terms import Book, EntryKind, format_month
+
+
+@transaction.atomic
+def put(investment: Investment, *, now: datetime, actor: User | None = None, reason: str = "") -> Investment:
+    """Save an investment, new or changed, and version its terms (portfolio, months, horizon) when they differ.
+
+    Raises ValidationError, also when the start month would leave recorded months before it.
+    """
+    before = Investment.objects.filter(pk=investment.pk).first() if investment.pk else None
+    touched = {investment.portfolio_id} | ({before.portfolio_id} if before else set())
+    for portfolio_id in sorted(touched):
+        knowledge.lock_portfolio(portfolio_id)
+    investment.full_clean()
+    if before and investment.start_month > before.start_month:
+        _refuse_lost_months(investment)
+    investment.save()
+    if before and _terms(before) == _terms(investment):
+        return investment
+    batch = knowledge.open_batch(
+        portfolio=investment.portfolio,
+        kind="terms",
+        now=now,
+        actor=actor,
+        reason=reason,
+        content=["|".join(str(term) for term in (investment.pk, *_terms(investment)))],
+    )
+    InvestmentVersion.objects.create(
+        batch=batch,
+        investment=investment,
+        portfolio=investment.portfolio,
+        start_month=investment.start_month,
+        live_month=investment.live_month,
+        end_month=investment.end_month,
+        horizon_months=investment.horizon_months,
+    )
+    knowledge.advance_heads("investment", [investment.pk], batch.pk)
+    nudge.ring([investment.pk])
+    return investment
+
+
+def _terms(investment: Investment) -> tuple[object, ...]:
+    return (
+        investment.portfolio_id,
+        investment.start_month,
+        investment.live_month,
+        investment.end_month,
+        investment.horizon_months,
+    )
+
+
+def _refuse_lost_months(investment: Investment) -> None:
+    first = (
+        Cell.objects.filter(investment=investment, book=Book.ACTUAL.value, kind=EntryKind.VALUE.value)
+        .order_by("month")
+        .values_list("month", flat=True)
+        .first()
+    )
+    if first and first < investment.start_month:
+        sentence = f"Actuals are recorded from {format_month(first)} on; the start month cannot be later."
+        raise ValidationError({"start_month": sentence})

@@ -1,0 +1,116 @@
+"""Knowledge time: the locks that make commit order the order of knowing, batches and their hash chain, and heads.
+
+Every writer of facts or assumptions takes the portfolio's lock (or the installation's), then draws its knowledge time
+and holds the lock to commit. A reader asking "as of K" takes the lock shared, so no batch below K can still appear.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from portfolio.models import Batch, Head, ImportRun, Portfolio, User
+
+_PORTFOLIO_LOCK = 7101
+_INSTALLATION_LOCK = 7102
+# A given time may be a little ahead of the database's clock, as two machines' clocks are never equal.
+_CLOCK_SKEW = timedelta(minutes=5)
+
+
+class KnowledgeError(ValueError):
+    """A batch that cannot be placed in the order of knowing; the message is for the user."""
+
+
+def lock_portfolio(portfolio_id: int, *, shared: bool = False) -> None:
+    """Hold the portfolio's lock until the transaction ends; writers exclusive, as-of readers shared."""
+    _lock(_INSTALLATION_LOCK, 0, shared=True)
+    _lock(_PORTFOLIO_LOCK, portfolio_id, shared=shared)
+
+
+def lock_installation() -> None:
+    """Hold the lock of what all portfolios share (FX rates, accounts) until the transaction ends."""
+    _lock(_INSTALLATION_LOCK, 0, shared=False)
+
+
+def _lock(space: int, key: int, *, shared: bool) -> None:
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("Knowledge locks are held to commit: open a transaction first.")
+    function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s, %s)", [space, key % (2**31)])
+
+
+def open_batch(
+    *,
+    portfolio: Portfolio | None,
+    kind: str,
+    now: datetime,
+    content: Iterable[str],
+    actor: User | None = None,
+    approver: User | None = None,
+    source: str = "",
+    reason: str = "",
+    undoes: Batch | None = None,
+    import_run: ImportRun | None = None,
+) -> Batch:
+    """Draw the next knowledge time and write the batch, chained to the one before it in the same portfolio.
+
+    The caller holds the lock. `content` is the batch's canonical lines, hashed in the order given. `now` may lie in
+    the past (migration of an older system) but not before the portfolio's last batch. Raises KnowledgeError.
+    """
+    last = Batch.objects.filter(portfolio=portfolio).order_by("-id").values_list("recorded_at", "chain_hash").first()
+    if last and now < last[0]:
+        raise KnowledgeError(
+            f"Nothing can be recorded at {now:%Y-%m-%d %H:%M:%S}: the portfolio already knows facts recorded at "
+            f"{last[0]:%Y-%m-%d %H:%M:%S}."
+        )
+    digest = hashlib.sha256()
+    for line in content:
+        digest.update(line.encode())
+        digest.update(b"\n")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('portfolio_knowledge_seq'), clock_timestamp()")
+        knowledge, clock = cursor.fetchone()
+    if now > clock + _CLOCK_SKEW:
+        raise KnowledgeError(f"Nothing can be recorded at {now:%Y-%m-%d %H:%M:%S}: that time has not come.")
+    header = f"{knowledge}|{kind}|{now.isoformat()}|{actor.pk if actor else ''}|{source}|{reason}|"
+    content_hash = digest.hexdigest()
+    chain_hash = hashlib.sha256(((last[1] if last else "") + header + content_hash).encode()).hexdigest()
+    return Batch.objects.create(
+        id=knowledge,
+        portfolio=portfolio,
+        kind=kind,
+        source=source,
+        actor=actor,
+        approver=approver,
+        reason=reason,
+        undoes=undoes,
+        import_run=import_run,
+        recorded_at=now,
+        content_hash=content_hash,
+        chain_hash=chain_hash,
+    )
+
+
+def advance_heads(scope: str, scope_ids: Sequence[int], knowledge: int) -> None:
+    """Mark scopes as knowing something new, so that what was computed from them is found stale."""
+    Head.objects.bulk_create(
+        [Head(scope=scope, scope_id=scope_id, knowledge=knowledge) for scope_id in sorted(scope_ids)],
+        update_conflicts=True,
+        unique_fields=["scope", "scope_id"],
+        update_fields=["knowledge"],
+    )
+
+
+def knowledge_at(portfolio: Portfolio, moment: datetime) -> int:
+    """Return the knowledge time of everything the portfolio knew at a moment (0: nothing yet)."""
+    newest = (
+        Batch.objects.filter(Q(portfolio=portfolio) | Q(portfolio__isnull=True), recorded_at__lte=moment)
+        .order_by("-id")
+        .values_list("id", flat=True)
+        .first()
+    )
+    return newest or 0
+

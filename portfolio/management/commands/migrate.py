@@ -1,0 +1,25 @@
+"""`migrate` as the owner role, then the application role's rights and the shipped accounts."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.commands.migrate import Command as Migrate
+from django.db import connections
+from django.utils import timezone
+
+from portfolio import accounts, grants
+
+
+class Command(Migrate):
+    """Django's migrate, followed by grants and accounts."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Migrate everything, then grant (unless one role does both) and ship accounts; partial runs only migrate."""
+        super().handle(*args, **options)
+        if options.get("plan") or options.get("check_unapplied") or options.get("app_label"):
+            return
+        app_role = settings.DATABASE_APP_ROLE
+        connection = connections[options["database"]]
+        if app_role and connection.settings_dict["USER"] != app_role:
+            grants.grant(connection, app_role)
+        accounts.ship(now=timezone.now())
