@@ -12,6 +12,8 @@ Choices where a month is not what it should be (m = the month a figure is shown 
 - A row whose absolute amounts add up to 2^62 micro-units or more is `overflow` throughout.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from portfolio.terms import Basis
@@ -21,6 +23,7 @@ from roi.engine.result import (
     Bools,
     Codes,
     Column,
+    Floats,
     Ints,
     Reason,
     amount_column,
@@ -78,15 +81,7 @@ def _filled(
             seen.append((recorded, known))
         by_basis[basis] = known
     costs: dict[str, UnitCosts] = unit_cost.over_window(figures, series, window)
-    return Figures(
-        **{
-            name: getattr(figures, name)
-            for name in Figures.__slots__
-            if name not in ("by_basis", "unit_costs")
-        },
-        by_basis=by_basis,
-        unit_costs=costs,
-    )
+    return replace(figures, by_basis=by_basis, unit_costs=costs)
 
 
 def _same(left: Ints, right: Ints) -> bool:
@@ -105,16 +100,17 @@ def _last_closed_mask(figures: Figures, within: Bools) -> Bools:
 
 def _base_reason(series: Series, within: Bools) -> Codes:
     """Return no_history beyond a row's length and overflow for rows whose sums may leave int64."""
-    size = np.zeros(len(series.length))
-    for amounts in (series.run, series.one_time, series.avoidable_run, series.usage):
-        size += np.abs(np.where(within, amounts, 0).astype(np.float64)).sum(axis=1)
-    largest = np.zeros(len(series.length))
-    for amounts in series.benefit.values():
-        total = np.abs(np.where(within, amounts, 0).astype(np.float64)).sum(axis=1)
-        largest = np.maximum(largest, total)
-    too_large = np.broadcast_to((size + largest >= _LIMIT)[:, None], within.shape)
+    size = _largest(within, series.run, series.avoidable_run, series.usage)
+    size += _largest(within, series.one_time) + _largest(within, *series.benefit.values())
+    too_large = np.broadcast_to((size >= _LIMIT)[:, None], within.shape)
     none = np.zeros(within.shape, dtype=np.uint8)
     return first_reason(none, (~within, Reason.NO_HISTORY), (too_large, Reason.OVERFLOW))
+
+
+def _largest(within: Bools, *matrices: Ints) -> Floats:
+    """Return per row the largest of the matrices' sums of absolute amounts, as floats that cannot wrap."""
+    sums = [np.abs(np.where(within, amounts, 0).astype(np.float64)).sum(axis=1) for amounts in matrices]
+    return np.asarray(np.max(sums, axis=0, initial=0.0), dtype=np.float64)
 
 
 def _cumulative_reason(series: Series, base: Codes) -> Codes:

@@ -6,6 +6,7 @@ reason.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,8 @@ class Figure:
     def __post_init__(self) -> None:
         if (self.value is None) == (self.reason is None):
             raise ValueError("A figure has either a value or a reason why there is none.")
+        if self.value is not None and not isfinite(self.value):
+            raise ValueError(f"{self.value} is not a figure; say why there is none.")
 
 
 def undefined(reason: Reason) -> Figure:

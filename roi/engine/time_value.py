@@ -1,10 +1,11 @@
 """The time value of money for one list of flows; flow t falls at the end of period t.
 
-Outflows are negative. Nothing here guesses: where a figure is not defined, it says why.
+Outflows are negative. Where a figure is not defined, it says why. Flows are finite numbers.
 """
 
 from collections.abc import Sequence
 from datetime import date
+from math import isfinite
 
 import numpy as np
 
@@ -51,9 +52,14 @@ def mirr(flows: Sequence[float], *, finance_rate: float, reinvest_rate: float) -
     outflows = [max(-flow, 0.0) for flow in flows]
     if not any(inflows) or not any(outflows):
         return undefined(Reason.IRR_NO_SIGN_CHANGE)
+    if finance_rate == -1:
+        return undefined(Reason.INVALID_RATE)
     periods = len(flows) - 1
-    spent = sum(flow * (1 + finance_rate) ** -period for period, flow in enumerate(outflows))
-    gained = sum(flow * (1 + reinvest_rate) ** (periods - period) for period, flow in enumerate(inflows))
+    try:
+        spent = sum(flow * (1 + finance_rate) ** -period for period, flow in enumerate(outflows))
+        gained = sum(flow * (1 + reinvest_rate) ** (periods - period) for period, flow in enumerate(inflows))
+    except OverflowError:
+        return undefined(Reason.OVERFLOW)
     if spent <= 0 or gained < 0:
         return undefined(Reason.INVALID_RATE)
     return Figure(float((gained / spent) ** (1 / periods) - 1))
@@ -85,7 +91,11 @@ def _years(dates: Sequence[date], flows: Sequence[float]) -> list[float]:
 def _present_value(rate: float, flows: Sequence[float], times: Sequence[float]) -> Figure:
     if rate <= -1:
         return undefined(Reason.INVALID_RATE)
-    return Figure(float(sum(flow * (1 + rate) ** -time for flow, time in zip(flows, times, strict=True))))
+    try:
+        worth = float(sum(flow * (1 + rate) ** -time for flow, time in zip(flows, times, strict=True)))
+    except OverflowError:
+        return undefined(Reason.OVERFLOW)
+    return Figure(worth) if isfinite(worth) else undefined(Reason.OVERFLOW)
 
 
 def _rate_of(rows: roots.Rows, flows: Floats, times: Floats) -> Figure:

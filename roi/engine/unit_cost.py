@@ -34,7 +34,7 @@ def over_window(figures: Figures, series: Series, window: windows.Window) -> dic
     share = _one_time_share(figures, series, window)
     has_no_horizon = (series.horizon_months <= 0)[:, None] & (figures.cumulative_one_time != 0)
     return {
-        key: _of_volume(figures, volume, window, share=share, no_horizon=has_no_horizon.astype(np.bool_))
+        key: _of_volume(figures, volume, window, share=share, no_horizon=has_no_horizon)
         for key, volume in series.volume.items()
     }
 
@@ -52,7 +52,7 @@ def _of_volume(
 ) -> UnitCosts:
     is_known = ~np.isnan(volume)
     known = window.sums(is_known.astype(np.int64))
-    units = window.sums(np.where(is_known, volume, 0.0))
+    units = window.float_sums(np.where(is_known, volume, 0.0))
     wanted = np.minimum(window.rank, window.size)
     reason = first_reason(
         figures.window_reason,
