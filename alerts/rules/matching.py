@@ -72,6 +72,10 @@ def pair(
         near = next((e for e in left if _overlaps(e, firing, judged_through=judged_through)), None)
         if firing.number not in pairs and near is not None:
             take(firing, near)
+    for firing in firings:
+        held = next((e for e in left if _continues(e, firing, trajectory)), None)
+        if firing.number not in pairs and held is not None:
+            take(firing, held)
     return pairs
 
 
@@ -110,6 +114,14 @@ def is_held(episode: RecordedEpisode, trajectory: Trajectory) -> bool:
         answers.append(_still_possible(points.get(month)))
         month = add_months(month, 1)
     return None in answers and False not in answers
+
+
+def _continues(episode: RecordedEpisode, firing: Firing, trajectory: Trajectory) -> bool:
+    """Whether a later firing is the same episode: its first months lost their data, it never recovered."""
+    if not episode.is_open or firing.fired_month < episode.fired_month or not is_held(episode, trajectory):
+        return False
+    recovered = recovered_month(episode, trajectory)
+    return recovered is None or recovered > firing.fired_month
 
 
 def recovered_month(episode: RecordedEpisode, trajectory: Trajectory) -> date | None:

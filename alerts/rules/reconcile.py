@@ -40,7 +40,8 @@ class Change:
     """One event to write. `ordinal` counts the kind within the episode; `firing` is the recomputed episode.
 
     After the change the episode holds `firing`'s months and value where there is one, `resolved_month` and
-    `closed_reason` as given here, and is announced when it was or when this FIRED or REOPENED is.
+    `closed_reason` as given here (history is written closed at once; its ending follows as an event), and is
+    announced when it was or when this FIRED or REOPENED is.
     """
 
     kind: ChangeKind
@@ -116,8 +117,8 @@ def _new(number: int, firing: Firing, *, judged_through: date | None) -> list[Ch
         month=firing.fired_month,
         notice=Notice.NOW if is_news else Notice.NONE,
         firing=firing,
-        closed_reason=ClosedReason.ONE_SHOT if firing.closed_reason is ClosedReason.ONE_SHOT else None,
-        resolved_month=firing.resolved_month if firing.closed_reason is ClosedReason.ONE_SHOT else None,
+        resolved_month=firing.resolved_month,
+        closed_reason=firing.closed_reason,
     )
     if is_news:
         return [fired]
