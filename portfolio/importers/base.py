@@ -56,12 +56,13 @@ class Limits:
     unpacked_bytes: int = 80 * 2**20
     unpack_ratio: int = 200
     archive_entries: int = 500
-    xml_elements: int = 2_500_000
+    xml_elements: int = 1_500_000
     xml_token_bytes: int = 2**20
     rows: int = 100_000
     columns: int = 400
     cells: int = 2_000_000
     cell_chars: int = 32_767
+    record_chars: int = 2**20
     errors: int = 10_000
     memory_bytes: int = 256 * 2**20
     output_bytes: int = 128 * 2**20

@@ -45,6 +45,8 @@ def _decodable(data: bytes) -> bytes:
     if data.startswith(_UTF16_MARKS):
         raise FileRefused("The file is UTF-16 text; save it as 'CSV UTF-8'.", code="not_utf8")
     text = data.removeprefix(_UTF8_MARK)
+    if not text.strip():
+        raise FileRefused("The file is empty: it has no header row.", code="empty")
     nul = text.find(b"\0")
     if nul >= 0:
         line = text.count(b"\n", 0, nul) + 1
@@ -74,10 +76,13 @@ def _delimiter(text: bytes, *, mapping: Mapping | None, limits: Limits) -> str:
 def _score(head: bytes, delimiter: str, mapping: Mapping | None, limits: Limits) -> tuple[int, int]:
     """Count the known and all columns of the header under a delimiter."""
     rows = _rows(head, delimiter=delimiter, limits=limits, is_head=True)
-    header = next((cells for _, cells in rows if any(str(cell).strip() for cell in cells)), [])
-    known = (
-        mapping.columns if mapping is not None and mapping.columns else guess_mapping(header[:400]).columns
-    )
+    try:
+        header = next((cells for _, cells in rows if any(str(cell).strip() for cell in cells)), [])
+    except FileRefused:
+        # Under a wrong delimiter a long header is one long cell; the right one tells what is wrong with it.
+        return 0, 0
+    given = mapping.columns if mapping is not None else {}
+    known = given or guess_mapping(header[: limits.columns]).columns
     names = {str(cell).strip().casefold() for cell in header}
     return len(names & {name.strip().casefold() for name in known}), len(header)
 
@@ -86,21 +91,43 @@ def _rows(
     text: bytes, *, delimiter: str, limits: Limits, is_head: bool = False
 ) -> Iterator[tuple[int, Sequence[Cell]]]:
     """Yield records with the number a spreadsheet would show; a file cut for its header may end anywhere."""
-    stream = io.TextIOWrapper(
-        io.BytesIO(text), encoding="utf-8", errors="ignore" if is_head else "strict", newline=""
-    )
+    errors = "ignore" if is_head else "strict"
+    lines = _Lines(io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", errors=errors, newline=""), limits)
     csv.field_size_limit(limits.cell_chars)
-    reader = csv.reader(stream, delimiter=delimiter, strict=not is_head)
-    row = 0
+    reader = csv.reader(lines, delimiter=delimiter, strict=not is_head)
     while True:
+        lines.row += 1
+        lines.chars = 0
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as problem:
-            raise _refusal(str(problem), row=row + 1, limits=limits) from None
-        row += 1
-        yield row, cells
+            raise _refusal(str(problem), row=lines.row, limits=limits) from None
+        yield lines.row, cells
+
+
+class _Lines:
+    """The lines of a file, as long as one record stays short: the reader builds a record whole."""
+
+    def __init__(self, stream: io.TextIOWrapper, limits: Limits) -> None:
+        self.row = 0
+        self.chars = 0
+        self._stream = stream
+        self._limits = limits
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._stream.readline(self._limits.record_chars + 1)
+        self.chars += len(line)
+        if self.chars > self._limits.record_chars:
+            message = f"Row {self.row} has more than {self._limits.record_chars:,} characters."
+            raise FileRefused(message, code="row_too_long")
+        if not line:
+            raise StopIteration
+        return line
 
 
 def _refusal(problem: str, *, row: int, limits: Limits) -> FileRefused:

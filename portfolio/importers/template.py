@@ -146,8 +146,8 @@ def _write_figures(
     title: str,
     lists: tuple[Sequence[str], Sequence[TemplateAccount]],
 ) -> None:
-    """Write the sheet to fill in. Texts are text cells with a quote prefix: editing one makes it no formula."""
-    text = workbook.add_format({"num_format": "@", "quote_prefix": True})
+    """Write the sheet to fill in; its texts are guarded, for they may be edited or saved as CSV."""
+    text = workbook.add_format({"num_format": "@"})
     figure = workbook.add_format({"num_format": "#,##0.00####;[Red]-#,##0.00####"})
     heading = workbook.add_format({"bold": True, "bottom": 1, "num_format": "@"})
     worksheet = workbook.add_worksheet(title)
@@ -166,7 +166,7 @@ def _write_figures(
     for row, cells in enumerate(sheet.rows, start=1):
         for at, cell in enumerate(cells):
             if cell:
-                worksheet.write_string(row, at, cell, text)
+                worksheet.write_string(row, at, safe_cell(cell), text)
 
 
 def _write_lists(workbook: Any, investments: Sequence[str], accounts: Sequence[str]) -> None:
@@ -175,4 +175,4 @@ def _write_lists(workbook: Any, investments: Sequence[str], accounts: Sequence[s
     for row in range(min(DROP_DOWN_MAX, max(len(investments), len(accounts)))):
         for at, values in enumerate((investments, accounts)):
             if row < len(values):
-                lists.write_string(row, at, values[row])
+                lists.write_string(row, at, safe_cell(values[row]))

@@ -72,7 +72,7 @@ def _check_sheet(sheet: str, part: Part, *, limits: Limits) -> None:
         )
     if part.first_error:
         raise FileRefused(
-            f"Sheet '{shown(sheet)}' holds an error like #REF! in cell {shown(part.first_error)}; correct it.",
+            f"Sheet '{shown(sheet)}' holds an error like #REF! in cell {shown(part.first_error)}; mend it.",
             code="error_value",
         )
     if part.rows * part.columns > limits.cells:
