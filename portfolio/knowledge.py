@@ -5,11 +5,13 @@ and holds the lock to commit. A reader asking "as of K" takes the lock shared, s
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Q
+from psycopg.errors import SerializationFailure
 
 from portfolio.models import Batch, Head, ImportRun, Portfolio, User
 
@@ -17,6 +19,9 @@ _PORTFOLIO_LOCK = 7101
 _INSTALLATION_LOCK = 7102
 # A given time may be a little ahead of the database's clock, as two machines' clocks are never equal.
 _CLOCK_SKEW = timedelta(minutes=5)
+_VIEW_ATTEMPTS = 8
+
+T = TypeVar("T")
 
 
 class KnowledgeError(ValueError):
@@ -40,6 +45,26 @@ def _lock(space: int, key: int, *, shared: bool) -> None:
     function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(%s, %s)", [space, key % (2**31)])
+
+
+def with_one_view(work: Callable[[], T]) -> T:
+    """Run `work` in a transaction that sees one consistent view of the database, again when it was overtaken.
+
+    Inside an outer transaction (tests that roll back) the outer one decides on isolation.
+    """
+    if connection.in_atomic_block:
+        return work()
+    for attempt in range(_VIEW_ATTEMPTS):
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                return work()
+        except OperationalError as error:
+            # Somebody finished the same rows after this view was taken: take a new one.
+            if not isinstance(error.__cause__, SerializationFailure) or attempt == _VIEW_ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def open_batch(

@@ -1,22 +1,24 @@
 """Recomputes what is stale: claim, load once, one vectorized call, bulk write. One investment takes the same road.
 
 Stale means that the heads of the ledger (investment, portfolio, installation) or the engine are newer than what the
-snapshots were computed from. A worker claims rows it can lock, reads one consistent view, and writes in the same
-transaction; investments another worker holds are left to it.
+snapshots were computed from. A worker locks the rows, reads one consistent view, and writes in the same transaction;
+one that was overtaken takes a new view.
 """
 
 import hashlib
+import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import numpy as np
-from django.db import OperationalError, connection, transaction
-from django.db.models import Max
+from django.db import DatabaseError, connection
+from django.db.models import F, Max
 from numpy.typing import NDArray
-from psycopg.errors import SerializationFailure
 
+from portfolio import knowledge
 from portfolio.models import Investment
 from roi import inputs as roi_inputs
 from roi import rows
@@ -30,7 +32,8 @@ from roi.models import SnapshotHead
 # Bounds the memory of one pass: 2,500 investments of 36 months stay well under 600 MB.
 CHUNK = 2_500
 MAX_ATTEMPTS = 5
-_RETRIES = 8
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,33 +88,31 @@ def recompute(*, ids: Sequence[int] | None = None, now: datetime) -> Recomputed:
 
 
 def recompute_chunk(ids: Sequence[int], *, now: datetime) -> Recomputed:
-    """Recompute the given investments in one transaction, whatever is not held by another worker."""
-    SnapshotHead.objects.bulk_create(
-        [SnapshotHead(investment_id=pk) for pk in ids], ignore_conflicts=True
-    )
-    for attempt in range(_RETRIES):
-        try:
-            with transaction.atomic():
-                with connection.cursor() as cursor:
-                    if not _is_nested():
-                        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                return _recompute_claimed(ids, now=now)
-        except OperationalError as error:
-            # Somebody finished the same rows after our view was taken: take a new view.
-            if not isinstance(error.__cause__, SerializationFailure) or attempt == _RETRIES - 1 or _is_nested():
-                raise
-    raise AssertionError("unreachable")
+    """Recompute the given investments in one transaction; one that cannot be computed does not stop the others."""
+    SnapshotHead.objects.bulk_create([SnapshotHead(investment_id=pk) for pk in ids], ignore_conflicts=True)
+    try:
+        return knowledge.with_one_view(partial(_recompute_locked, ids, now=now))
+    except DatabaseError:
+        raise
+    except Exception as error:
+        if len(ids) == 1:
+            return _quarantine(ids[0], error)
+        half = len(ids) // 2
+        first, second = recompute_chunk(ids[:half], now=now), recompute_chunk(ids[half:], now=now)
+        return Recomputed(first.computed + second.computed, first.changed + second.changed)
 
 
-def _is_nested() -> bool:
-    """Return whether an outer transaction decides on isolation (rolled-back tests)."""
-    return len(connection.savepoint_ids) > 0
+def _quarantine(investment_id: int, error: Exception) -> Recomputed:
+    """Count a failure; after MAX_ATTEMPTS the investment is left alone until an operator looks at it."""
+    logger.exception("Investment %s cannot be recomputed.", investment_id, exc_info=error)
+    SnapshotHead.objects.filter(pk=investment_id).update(attempts=F("attempts") + 1, failure=repr(error)[:2000])
+    return Recomputed(0, [])
 
 
-def _recompute_claimed(ids: Sequence[int], *, now: datetime) -> Recomputed:
+def _recompute_locked(ids: Sequence[int], *, now: datetime) -> Recomputed:
     heads = {
         h.pk: h
-        for h in SnapshotHead.objects.select_for_update(skip_locked=True).filter(pk__in=ids).order_by("pk")
+        for h in SnapshotHead.objects.select_for_update().filter(pk__in=ids).order_by("pk")
     }
     claimed = list(Investment.objects.filter(pk__in=heads).select_related("portfolio").order_by("pk"))
     if not claimed:
@@ -241,3 +242,12 @@ def _write_heads(
 
 
 _HEAD_FIELDS = [f.name for f in SnapshotHead._meta.concrete_fields if not f.primary_key]
+
+
+def stale_ranges(*, size: int) -> list[tuple[int, int]]:
+    """Return the stale investments as ranges (first id, last id) of about `size`, for any number of workers."""
+    ranges, after = [], 0
+    while stale := find_stale(after=after, limit=size):
+        ranges.append((stale[0], stale[-1]))
+        after = stale[-1]
+    return ranges

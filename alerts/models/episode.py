@@ -66,6 +66,7 @@ class Episode(PublicId):
     rule = models.CharField(max_length=32, choices=RULE_CHOICES)
     number = models.PositiveIntegerField()
     severity = models.CharField(max_length=9)
+    first_breach_month = models.DateField()
     fired_month = models.DateField()
     resolved_month = models.DateField(null=True)
     closed_reason = models.CharField(

@@ -18,7 +18,7 @@ class Batch(AppendOnly):
 
     KINDS = [
         (kind, kind.replace("_", " ").capitalize())
-        for kind in ("actuals", "plan", "forecast", "undo", "assumptions", "accounts", "fx_rates", "months", "terms")
+        for kind in ("actuals", "plan", "forecast", "undo", "assumptions", "accounts", "fx_rates", "months", "terms", "policies")
     ]
 
     id = models.BigIntegerField(primary_key=True)

@@ -1,0 +1,210 @@
+"""Thresholds: fold the rules over the facts, reconcile with what is recorded, and write the difference.
+
+The evaluation point, episodes, events and notifications are written in one transaction per range of investments.
+Running again changes nothing.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache, partial
+
+from django.db import DatabaseError, connection
+from django.db.models import F
+
+from alerts import judging, notices, policies, queries, record, routing
+from alerts.models import AlertState, Episode, EvaluationHead, EvaluationPoint, Event, Notification
+from alerts.rules.reconcile import Change, reconcile
+from alerts.rules.trajectory import Trajectory
+from portfolio import knowledge
+from portfolio.models import Investment
+from roi import snapshots
+from roi.models import SnapshotHead
+
+RANGE = 500
+MAX_ATTEMPTS = 5
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Evaluated:
+    """What an evaluation wrote."""
+
+    investments: int = 0
+    events: int = 0
+    notifications: int = 0
+
+    def add(self, other: "Evaluated") -> None:
+        """Count another range in."""
+        self.investments += other.investments
+        self.events += other.events
+        self.notifications += other.notifications
+
+
+@dataclass(slots=True)
+class _Writes:
+    """The rows of one range, collected and then written in bulk."""
+
+    points: list[EvaluationPoint] = field(default_factory=list)
+    states: list[AlertState] = field(default_factory=list)
+    opened: list[Episode] = field(default_factory=list)
+    changed: list[Episode] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    notifications: list[Notification] = field(default_factory=list)
+
+
+def advance(*, now: datetime, ids: Sequence[int] | None = None) -> Evaluated:
+    """Recompute what is stale and evaluate what is pending: the whole way from a fact to the outbox."""
+    snapshots.recompute(ids=ids, now=now)
+    return evaluate(ids=ids, now=now)
+
+
+def sweep(*, now: datetime) -> int:
+    """Find by comparing rows what a lost bell left behind, and do it; returns how many investments had work."""
+    return advance(now=now).investments
+
+
+def evaluate(*, now: datetime, ids: Sequence[int] | None = None) -> Evaluated:
+    """Evaluate every investment whose snapshots or policies are newer than its evaluation, range by range."""
+    total, after = Evaluated(), 0
+    while pending := queries.find_pending(ids=ids, after=after, limit=RANGE, max_attempts=MAX_ATTEMPTS):
+        total.add(evaluate_range(pending, now=now))
+        after = pending[-1]
+    return total
+
+
+def evaluate_range(ids: Sequence[int], *, now: datetime) -> Evaluated:
+    """Evaluate investments in one transaction; one that cannot be evaluated does not stop the others."""
+    EvaluationHead.objects.bulk_create([EvaluationHead(investment_id=pk) for pk in ids], ignore_conflicts=True)
+    policies.adopt(list(Investment.objects.filter(pk__in=ids).select_related("portfolio")), now=now)
+    try:
+        return knowledge.with_one_view(partial(_evaluate_locked, ids, now=now))
+    except DatabaseError:
+        raise
+    except Exception as error:
+        if len(ids) == 1:
+            return _quarantine(ids[0], error)
+        half = len(ids) // 2
+        done = evaluate_range(ids[:half], now=now)
+        done.add(evaluate_range(ids[half:], now=now))
+        return done
+
+
+def _quarantine(investment_id: int, error: Exception) -> Evaluated:
+    """Count a failure; after MAX_ATTEMPTS the investment is left alone until an operator looks at it."""
+    logger.exception("Investment %s cannot be evaluated.", investment_id, exc_info=error)
+    EvaluationHead.objects.filter(pk=investment_id).update(attempts=F("attempts") + 1, failure=repr(error)[:2000])
+    return Evaluated()
+
+
+def _evaluate_locked(ids: Sequence[int], *, now: datetime) -> Evaluated:
+    heads = {h.pk: h for h in EvaluationHead.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+    computed = {h.pk: h for h in SnapshotHead.objects.filter(pk__in=ids, fingerprint__isnull=False)}
+    investments = list(
+        Investment.objects.filter(pk__in=computed).select_related("portfolio", "owner", "sponsor").order_by("pk")
+    )
+    months = judging.months_of([i.pk for i in investments])
+    versions = policies.versions_of(investments)
+    recorded = record.recorded_of([i.pk for i in investments])
+    directory = routing.directory(investments)
+    figures = _figures_when_needed([i.pk for i in investments])
+    writes = _Writes()
+    for investment in investments:
+        head = heads[investment.pk]
+        snapshot = computed[investment.pk]
+        newest = max((p.batch_id for group in versions[investment.pk].values() for p in group), default=-1)
+        if (head.revision, head.policy_knowledge) == (snapshot.revision, newest):
+            continue
+        context = judging.context_of(investment, snapshot)
+        trajectories = judging.judge(versions[investment.pk], months.get(investment.pk, []), context)
+        point = EvaluationPoint(
+            investment=investment,
+            revision=snapshot.revision,
+            knowledge=max(snapshot.investment_knowledge, snapshot.portfolio_knowledge, snapshot.installation_knowledge),
+            fingerprint=snapshot.fingerprint,
+            recorded_at=now,
+        )
+        writes.points.append(point)
+        _compare(investment, trajectories, recorded[investment.pk], point, directory, figures, writes, now=now)
+        head.revision, head.policy_knowledge, head.attempts, head.failure = snapshot.revision, newest, 0, ""
+    _write(writes, heads)
+    return Evaluated(len(writes.points), len(writes.events), len(writes.notifications))
+
+
+def _figures_when_needed(ids: Sequence[int]) -> Callable[[int], notices.Figures]:
+    """Return a look-up that reads the figures of the whole range once, at the first change; most ranges have none."""
+    read = cache(partial(notices.figures_of, ids))
+    return lambda investment_id: read()[investment_id]
+
+
+def _compare(
+    investment: Investment,
+    trajectories: Mapping[str, Trajectory],
+    recorded: record.Recorded,
+    point: EvaluationPoint,
+    directory: routing.Directory,
+    figures: Callable[[int], notices.Figures],
+    writes: _Writes,
+    *,
+    now: datetime,
+) -> None:
+    for rule, trajectory in trajectories.items():
+        through = recorded.judged_through.get(rule)
+        changes = reconcile(recorded.of_rule(rule), trajectory, judged_through=through)
+        writes.states.append(record.state_of(investment, trajectory))
+        for change in changes:
+            episode, is_new = recorded.apply(change, investment=investment, rule=rule, now=now)
+            if is_new:
+                writes.opened.append(episode)
+            elif episode.pk:
+                writes.changed.append(episode)
+            event = notices.event_of(episode, change, investment, figures(investment.pk), point, now=now)
+            writes.events.append(event)
+            if change.announce:
+                writes.notifications += _notify(event, change, investment, recorded, directory, now=now)
+
+
+def _notify(
+    event: Event,
+    change: Change,
+    investment: Investment,
+    recorded: record.Recorded,
+    directory: routing.Directory,
+    *,
+    now: datetime,
+) -> list[Notification]:
+    told = routing.recipients(investment, event.episode.rule, directory)
+    if change.kind not in notices.OPENING:
+        # The end of an episode is only told to those who were told of its beginning.
+        known = recorded.told(event.episode)
+        told = [recipient for recipient in told if recipient.key in known]
+    rows = [notices.notification_of(event, investment, recipient, now=now) for recipient in told]
+    recorded.remember(event.episode, [recipient.key for recipient in told])
+    return rows
+
+
+def _write(writes: _Writes, heads: Mapping[int, EvaluationHead]) -> None:
+    EvaluationPoint.objects.bulk_create(writes.points)
+    Episode.objects.bulk_update(_unique(writes.changed), record.EPISODE_FIELDS, batch_size=500)
+    Episode.objects.bulk_create(_unique(writes.opened))
+    Event.objects.bulk_create(writes.events, ignore_conflicts=True)
+    AlertState.objects.bulk_create(
+        writes.states,
+        update_conflicts=True,
+        unique_fields=["investment", "rule"],
+        update_fields=record.STATE_FIELDS,
+    )
+    Notification.objects.bulk_create(writes.notifications, ignore_conflicts=True)
+    EvaluationHead.objects.bulk_update(
+        heads.values(), ["revision", "policy_knowledge", "attempts", "failure"], batch_size=500
+    )
+    if writes.notifications:
+        with connection.cursor() as cursor:
+            # One wake-up a transaction; the relay polls all the same.
+            cursor.execute("NOTIFY hurdle_outbox")
+
+
+def _unique(episodes: Sequence[Episode]) -> list[Episode]:
+    return list({id(episode): episode for episode in episodes}.values())

@@ -1,0 +1,169 @@
+"""Threshold policies: a portfolio's templates, their copy onto an investment, and the versions a fold needs."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from alerts.models import Policy, PolicyTemplate
+from alerts.rules import DEFAULTS
+from alerts.rules import base as rules
+from alerts.rules.base import RuleError
+from portfolio import assumptions, facts, knowledge, nudge
+from portfolio.models import Investment, Portfolio, User
+from portfolio.terms import Basis, MonthStatus, format_month
+
+_TERMS = [f.name for f in PolicyTemplate._meta.concrete_fields if f.name not in ("id", "portfolio")]
+
+
+class PolicyError(ValueError):
+    """A policy that cannot be put in force; the message is for the user."""
+
+
+def templates_of(portfolios: Sequence[Portfolio]) -> dict[int, list[PolicyTemplate]]:
+    """Return each portfolio's templates, one per rule; where a portfolio set none, the rule's defaults."""
+    found: dict[int, dict[str, PolicyTemplate]] = defaultdict(dict)
+    for template in PolicyTemplate.objects.filter(portfolio__in=portfolios):
+        found[template.portfolio_id][template.rule] = template
+    return {
+        p.pk: [found[p.pk].get(rule) or default_template(p, rule) for rule in DEFAULTS] for p in portfolios
+    }
+
+
+def default_template(portfolio: Portfolio, rule: str) -> PolicyTemplate:
+    """Return an unsaved template with the shipped defaults of a rule."""
+    defaults = DEFAULTS[rule]
+    return PolicyTemplate(
+        portfolio=portfolio,
+        rule=rule,
+        window=defaults.window,
+        for_months=defaults.for_months,
+        keep_months=defaults.keep_months,
+        margin=defaults.margin,
+        severity=defaults.severity.value,
+    )
+
+
+@transaction.atomic
+def adopt(investments: Sequence[Investment], *, now: datetime, actor: User | None = None) -> int:
+    """Copy the templates of its portfolio onto every investment that has no policy yet; returns how many had none.
+
+    The hurdle is fixed here: the template's, else the investment's hurdle rate of the moment.
+    """
+    have = set(Policy.objects.filter(investment__in=investments).values_list("investment_id", flat=True))
+    lacking = [i for i in investments if i.pk not in have]
+    if not lacking:
+        return 0
+    templates = templates_of(list({i.portfolio_id: i.portfolio for i in lacking}.values()))
+    rates = assumptions.rates_of(lacking)
+    for portfolio_id in sorted(templates):
+        members = [i for i in lacking if i.portfolio_id == portfolio_id]
+        knowledge.lock_portfolio(portfolio_id)
+        batch = knowledge.open_batch(
+            portfolio=members[0].portfolio,
+            kind="policies",
+            now=max(now, _last_recorded(members[0].portfolio)),
+            actor=actor,
+            reason="Policies copied from the portfolio's templates.",
+            content=[f"{i.pk}|{rates[i.pk].hurdle_rate}" for i in members],
+        )
+        Policy.objects.bulk_create(
+            Policy(
+                **{name: getattr(template, name) for name in _TERMS if name != "hurdle"},
+                hurdle=template.hurdle if template.hurdle is not None else rates[i.pk].hurdle_rate,
+                investment=i,
+                version=1,
+                effective_month=i.start_month,
+                batch=batch,
+                author=actor,
+            )
+            for i in members
+            for template in templates[portfolio_id]
+        )
+    return len(lacking)
+
+
+def _last_recorded(portfolio: Portfolio) -> datetime:
+    newest = portfolio.batches.order_by("-id").values_list("recorded_at", flat=True).first()
+    return newest or datetime.min.replace(tzinfo=None).astimezone()
+
+
+@transaction.atomic
+def change(
+    investment: Investment,
+    rule: str,
+    *,
+    effective_month: date,
+    now: datetime,
+    actor: User | None,
+    reason: str,
+    terms: Mapping[str, object],
+) -> Policy:
+    """Put a new version of an investment's policy in force. Raises PolicyError or RuleError with a sentence.
+
+    The effective month may not precede the first open month: what was judged stays judged by the policy of its time.
+    """
+    if not reason.strip():
+        raise PolicyError("Changing a policy needs a reason.")
+    states = facts.month_states(investment.portfolio)
+    closed = [month for month, status in states.items() if status != MonthStatus.OPEN.value]
+    if closed and effective_month <= max(closed):
+        raise PolicyError(
+            f"The change can take effect after {format_month(max(closed))} at the earliest: closed months stay judged "
+            "by the policy of their time."
+        )
+    latest = Policy.objects.filter(investment=investment, rule=rule).order_by("-version").first()
+    base = latest or default_template(investment.portfolio, rule)
+    policy = Policy(
+        **{name: terms.get(name, getattr(base, name)) for name in _TERMS},
+        investment=investment,
+        version=latest.version + 1 if latest else 1,
+        effective_month=effective_month,
+        author=actor,
+        reason=reason,
+    )
+    as_rule(policy)
+    knowledge.lock_portfolio(investment.portfolio_id)
+    policy.batch = knowledge.open_batch(
+        portfolio=investment.portfolio,
+        kind="policies",
+        now=now,
+        actor=actor,
+        reason=reason,
+        content=[f"{investment.pk}|{rule}|{policy.version}|{sorted((n, str(getattr(policy, n))) for n in _TERMS)}"],
+    )
+    policy.save()
+    nudge.ring([investment.pk])
+    return policy
+
+
+def as_rule(policy: Policy) -> rules.Policy:
+    """Return a stored policy as the pure rules take it. Raises RuleError for terms that contradict themselves."""
+    if policy.rule not in DEFAULTS:
+        raise RuleError(f"There is no rule named '{policy.rule}'.")
+    return rules.Policy(
+        rule=policy.rule,
+        version=policy.version,
+        effective_month=policy.effective_month,
+        for_months=policy.for_months,
+        keep_months=policy.keep_months,
+        basis=Basis(policy.basis),
+        measure=rules.Measure(policy.measure),
+        hurdle=policy.hurdle if policy.hurdle is not None else Decimal(0),
+        margin=policy.margin,
+        window=policy.window,
+        armed_from_month=policy.armed_from_month,
+        severity=rules.Severity(policy.severity),
+        enabled=policy.is_enabled,
+    )
+
+
+def versions_of(investments: Sequence[Investment]) -> dict[int, dict[str, list[Policy]]]:
+    """Return the policy versions of each investment by rule, in the order in which they take effect."""
+    versions: dict[int, dict[str, list[Policy]]] = {i.pk: defaultdict(list) for i in investments}
+    rows = Policy.objects.filter(investment__in=investments).order_by("investment_id", "rule", "version")
+    for policy in rows:
+        versions[policy.investment_id][policy.rule].append(policy)
+    return versions

@@ -1,0 +1,52 @@
+"""Questions about alerts and the outbox that pages, the API and monitoring ask. Nothing here writes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection
+
+from alerts.models import Heartbeat, Notification
+
+_PARTS = ("relay", "beat", "worker")
+
+
+def ages(*, now: datetime) -> dict[str, float | None]:
+    """Return seconds since each part's last sign of life (None: never), and the age of the oldest due message."""
+    beats = dict(Heartbeat.objects.filter(name__in=_PARTS).values_list("name", "beat_at"))
+    answer: dict[str, float | None] = {
+        name: (now - beats[name]).total_seconds() if name in beats else None for name in _PARTS
+    }
+    oldest = (
+        Notification.objects.filter(state__in=Notification.OPEN, next_at__lte=now)
+        .order_by("next_at")
+        .values_list("next_at", flat=True)
+        .first()
+    )
+    answer["oldest_due_notification"] = (now - oldest).total_seconds() if oldest else 0.0
+    return answer
+
+
+_PENDING = """
+    SELECT h.investment_id FROM roi_snapshothead h
+    LEFT JOIN alerts_evaluationhead e ON e.investment_id = h.investment_id
+    WHERE h.fingerprint IS NOT NULL AND COALESCE(e.attempts, 0) < %(max_attempts)s
+      AND (%(ids)s::bigint[] IS NULL OR h.investment_id = ANY(%(ids)s)) AND h.investment_id > %(after)s
+      AND (e.investment_id IS NULL OR e.revision <> h.revision OR e.policy_knowledge <>
+           COALESCE((SELECT max(p.batch_id) FROM alerts_policy p WHERE p.investment_id = h.investment_id), -1))
+    ORDER BY h.investment_id LIMIT %(limit)s
+"""
+
+
+def find_pending(*, ids: Sequence[int] | None, after: int, limit: int, max_attempts: int) -> list[int]:
+    """Return investments whose snapshots or policies are newer than their evaluation, in id order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _PENDING,
+            {
+                "ids": list(ids) if ids is not None else None,
+                "after": after,
+                "limit": limit,
+                "max_attempts": max_attempts,
+            },
+        )
+        return [row[0] for row in cursor.fetchall()]

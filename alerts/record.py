@@ -1,0 +1,132 @@
+"""What is recorded of an investment's alerts, as the pure rules compare it, and how a change is laid over it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from alerts.models import AlertState, Episode, Event, Notification
+from alerts.rules.matching import RecordedEpisode
+from alerts.rules.reconcile import Change, ChangeKind
+from alerts.rules.trajectory import ClosedReason, Trajectory
+from portfolio.models import Investment
+
+EPISODE_FIELDS = ["first_breach_month", "fired_month", "resolved_month", "closed_reason", "is_announced", "closed_at"]
+STATE_FIELDS = ["state", "count", "month", "verdict", "reason", "value", "threshold"]
+_UNTOLD = ("dead", "suppressed")
+
+
+@dataclass(slots=True)
+class Recorded:
+    """The recorded episodes of one investment, changed in memory as changes are applied."""
+
+    episodes: dict[tuple[str, int], Episode] = field(default_factory=dict)
+    ordinals: dict[tuple[str, int], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    values: dict[tuple[str, int], Decimal | None] = field(default_factory=dict)
+    judged_through: dict[str, date | None] = field(default_factory=dict)
+    told_keys: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def of_rule(self, rule: str) -> list[RecordedEpisode]:
+        """Return the episodes of a rule by number."""
+        return [
+            RecordedEpisode(
+                number=number,
+                fired_month=episode.fired_month,
+                announced=episode.is_announced,
+                first_breach_month=episode.first_breach_month,
+                resolved_month=episode.resolved_month,
+                closed_reason=ClosedReason(episode.closed_reason) if episode.closed_reason else None,
+                value=self.values.get((rule, number)),
+                ordinals=dict(self.ordinals[rule, number]),
+            )
+            for (name, number), episode in sorted(self.episodes.items())
+            if name == rule
+        ]
+
+    def apply(
+        self, change: Change, *, investment: Investment, rule: str, now: datetime
+    ) -> tuple[Episode, bool]:
+        """Lay a change over its episode and return it, with whether it is a new one."""
+        key = (rule, change.number)
+        episode = self.episodes.get(key)
+        is_new = episode is None
+        if episode is None:
+            if change.firing is None:
+                raise ValueError(f"Episode {change.number} of {rule} is not recorded.")
+            episode = Episode(
+                investment=investment,
+                rule=rule,
+                number=change.number,
+                severity=change.firing.policy.severity.value,
+                opened_at=now,
+            )
+            self.episodes[key] = episode
+        if change.firing is not None:
+            episode.first_breach_month = change.firing.first_breach_month
+            episode.fired_month = change.firing.fired_month
+        episode.resolved_month = change.resolved_month
+        episode.closed_reason = change.closed_reason.value if change.closed_reason else ""
+        if change.closed_reason is None:
+            episode.closed_at = None
+        elif episode.closed_at is None:
+            episode.closed_at = now
+        if change.announce and change.kind in (ChangeKind.FIRED, ChangeKind.REOPENED):
+            episode.is_announced = True
+        self.ordinals[key][change.kind.value] = max(self.ordinals[key][change.kind.value], change.ordinal)
+        return episode, is_new
+
+    def told(self, episode: Episode) -> set[str]:
+        """Return the keys of the targets that were (or are being) told of an episode."""
+        return self.told_keys[episode.rule, episode.number]
+
+    def remember(self, episode: Episode, keys: Sequence[str]) -> None:
+        """Note that targets are being told of an episode."""
+        self.told_keys[episode.rule, episode.number].update(keys)
+
+
+def recorded_of(investment_ids: Sequence[int]) -> dict[int, Recorded]:
+    """Return what is recorded of each investment: four queries for all of them."""
+    found: dict[int, Recorded] = {pk: Recorded() for pk in investment_ids}
+    keys: dict[int, tuple[int, str, int]] = {}
+    for episode in Episode.objects.filter(investment__in=investment_ids):
+        found[episode.investment_id].episodes[episode.rule, episode.number] = episode
+        keys[episode.pk] = (episode.investment_id, episode.rule, episode.number)
+    events = Event.objects.filter(episode__investment__in=investment_ids).order_by("recorded_at", "ordinal")
+    for episode_id, kind, ordinal, value in events.values_list(
+        "episode_id", "kind", "ordinal", "evidence__firing_value"
+    ):
+        investment_id, rule, number = keys[episode_id]
+        recorded = found[investment_id]
+        counts = recorded.ordinals[rule, number]
+        counts[kind] = max(counts[kind], ordinal)
+        if value is not None:
+            recorded.values[rule, number] = Decimal(value)
+    states = AlertState.objects.filter(investment__in=investment_ids)
+    for investment_id, rule, month in states.values_list("investment_id", "rule", "month"):
+        found[investment_id].judged_through[rule] = month
+    told = Notification.objects.filter(event__episode__investment__in=investment_ids).exclude(state__in=_UNTOLD)
+    for episode_id, channel, address, public_id in told.values_list(
+        "event__episode_id", "channel", "address", "user__public_id"
+    ):
+        investment_id, rule, number = keys[episode_id]
+        found[investment_id].told_keys[rule, number].add(f"{channel}:{public_id or address}")
+    return found
+
+
+def state_of(investment: Investment, trajectory: Trajectory) -> AlertState:
+    """Return the current state of a rule as a row."""
+    last = trajectory.last
+    state = AlertState(investment=investment, rule=trajectory.rule)
+    if last is not None:
+        state.state, state.count, state.month = last.state.value, last.count, last.month
+        state.verdict = last.verdict.kind.value
+        state.reason = last.verdict.reason.value if last.verdict.reason else ""
+        state.value = _text(last.verdict.value)
+        state.threshold = _text(last.verdict.threshold)
+    return state
+
+
+def _text(value: Decimal | None) -> str:
+    # A ratio may have endless digits; 40 significant ones tell any two stored amounts apart.
+    return "" if value is None else f"{value.normalize():f}"[:64]

@@ -1,0 +1,51 @@
+"""Celery's doors to this room: parse ids, one domain call. Every task may run twice or never; the sweep makes up."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from alerts import delivery, evaluate, heartbeats
+from roi import snapshots
+
+FAN_OUT = snapshots.CHUNK
+
+
+@shared_task(name="alerts.advance")
+def advance(*, ids: list[int] | None = None, **kwargs: object) -> None:
+    """Recompute and evaluate the investments of a bell; without ids, whatever is stale."""
+    if ids:
+        evaluate.advance(ids=ids, now=timezone.now())
+    else:
+        sweep()
+
+
+@shared_task(name="alerts.sweep")
+def sweep(**kwargs: object) -> None:
+    """Do what is stale or pending: a little of it here, a lot of it in ranges for any number of workers."""
+    now = timezone.now()
+    heartbeats.beat("worker", now=now)
+    ranges = snapshots.stale_ranges(size=FAN_OUT)
+    if len(ranges) <= 1:
+        evaluate.sweep(now=now)
+        return
+    for first, last in ranges:
+        advance_range.apply_async(kwargs={"first": first, "last": last}, queue="evaluate")
+
+
+@shared_task(name="alerts.advance_range")
+def advance_range(*, first: int, last: int, **kwargs: object) -> None:
+    """Recompute and evaluate what is stale among a range of ids; running it twice changes nothing."""
+    stale = [pk for pk in snapshots.find_stale(after=first - 1, limit=FAN_OUT) if pk <= last]
+    if stale:
+        evaluate.advance(ids=stale, now=timezone.now())
+
+
+@shared_task(name="alerts.pump")
+def pump(**kwargs: object) -> None:
+    """Deliver what is due, in case no relay runs."""
+    delivery.drain(limit=200)
+
+
+@shared_task(name="alerts.beat")
+def beat(**kwargs: object) -> None:
+    """Leave a sign that beat rang and a worker answered."""
+    heartbeats.beat("beat", now=timezone.now())
