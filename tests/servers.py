@@ -105,7 +105,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the servers and remove everything the run made."""
     if _worker:
         return
-    if _servers is None and all(_URLS.values()):
+    if _servers is None and (_scratch() / "template.begun").exists():
         for name in _databases(os.environ["HURDLE_TEST_RUN"]):
             _drop_database(name)
     _clean()
@@ -114,7 +114,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _clean() -> None:
     if _servers is not None:
         _servers.stop()
-    shutil.rmtree(os.environ["HURDLE_TEST_SCRATCH"], ignore_errors=True)
+    shutil.rmtree(_scratch(), ignore_errors=True)
+
+
+def _scratch() -> Path:
+    return Path(os.environ["HURDLE_TEST_SCRATCH"])
 
 
 if not _worker:
@@ -139,11 +143,11 @@ def cloned(suffix: str) -> Iterator[TestDatabase]:
 def _template_lock() -> Iterator[str]:
     """Hold the run's lock; build the template on first use, yield its name."""
     template = f"{os.environ['HURDLE_TEST_RUN']}_template"
-    scratch = Path(os.environ["HURDLE_TEST_SCRATCH"])
-    done = scratch / "template.done"
-    with (scratch / "template.lock").open("w") as lock:
+    done = _scratch() / "template.done"
+    with (_scratch() / "template.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
+            (_scratch() / "template.begun").touch()
             _build_template(template)
             done.touch()
         yield template
