@@ -4,6 +4,7 @@ Spreadsheet readers allocate for the outermost cell and trust sizes the file sta
 """
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ _CHUNK = 256 * 1024
 _END_RECORD = b"PK\x05\x06"
 _END_RECORD_BYTES = 22
 _RATIO_FREE_BYTES = 2**20
+# What the archive reader raises on bytes it did not expect; NotImplementedError is a RuntimeError.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, ValueError, RuntimeError, OSError, EOFError)
 _OTHER_TYPES = {
     "application/vnd.ms-excel.sheet.macroenabled.main+xml": "a workbook with macros (.xlsm)",
     "application/vnd.ms-excel.template.macroenabled.main+xml": "a template with macros (.xltm)",
@@ -53,7 +56,7 @@ def _opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
         raise FileRefused("The workbook holds too many parts.", code="too_many_parts")
     try:
         return zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+    except _DAMAGE:
         raise FileRefused("The workbook is damaged; save it again.", code="bad_archive") from None
 
 
@@ -116,7 +119,7 @@ def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]
         with archive.open(entry) as stream:
             while chunk := stream.read(_CHUNK):
                 yield chunk
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, zlib.error):
+    except _DAMAGE:
         raise FileRefused("The workbook is damaged; save it again.", code="bad_archive") from None
 
 

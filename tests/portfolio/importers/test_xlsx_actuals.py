@@ -179,6 +179,7 @@ RELATION = (
         (books.book() + b"tail", "bad_archive"),
         (b"PK\x03\x04", "bad_archive"),
         (b"PK", "bad_archive"),
+        (books.book().replace(b"[Content_Types].xml", b"[Content_Types]\xd3xml", 1), "bad_archive"),
         (books.with_lying_size(books.book(), name="xl/worksheets/sheet1.xml", size=50), "bad_archive"),
         (
             books.with_lying_size(books.book(), name="xl/worksheets/sheet1.xml", size=2**31),
