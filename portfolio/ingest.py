@@ -152,7 +152,7 @@ def _as_stood(row: ParsedRow) -> str:
 
 def _groups(staged: Sequence[StagedRow]) -> dict[_Group, list[StagedRow]]:
     """Return the rows that may be recorded, grouped for the ledger, portfolios in id order."""
-    drafts = _draft_versions([s.investment_id for s in staged if s.book == Book.PLAN.value and s.investment_id])
+    drafts = draft_versions([s.investment_id for s in staged if s.book == Book.PLAN.value and s.investment_id])
     groups: dict[_Group, list[StagedRow]] = defaultdict(list)
     for row in staged:
         if row.status == "rejected" or row.investment is None:
@@ -163,7 +163,7 @@ def _groups(staged: Sequence[StagedRow]) -> dict[_Group, list[StagedRow]]:
     return {group: groups[group] for group in order}
 
 
-def _draft_versions(investment_ids: Sequence[int]) -> dict[int, int]:
+def draft_versions(investment_ids: Sequence[int]) -> dict[int, int]:
     """Return the plan version an import writes to: the one after the last that was ever approved."""
     approved = (
         PlanApproval.objects.filter(investment__in=investment_ids)
