@@ -56,7 +56,8 @@ class Limits:
     unpacked_bytes: int = 80 * 2**20
     unpack_ratio: int = 200
     archive_entries: int = 500
-    xml_elements: int = 1_500_000
+    sheet_elements: int = 1_500_000
+    other_elements: int = 250_000
     xml_token_bytes: int = 2**20
     rows: int = 100_000
     columns: int = 400

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 
 from portfolio.importers.base import FileRefused, Limits
-from portfolio.importers.xml_scanner import Part, Scanner
+from portfolio.importers.xml_scanner import Budget, Part, Scanner
 
 MAIN_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
 CONTENT_TYPES = "[Content_Types].xml"
@@ -35,7 +35,7 @@ def checked_parts(data: bytes, *, limits: Limits) -> dict[str, Part]:
         entries = archive.infolist()
         _check_entries(entries, limits)
         _check_content_types(archive, limits)
-        budget = [limits.xml_elements]
+        budget = Budget(sheet=limits.sheet_elements, other=limits.other_elements)
         parts = {}
         for entry in entries:
             part = _scan(archive, entry, limits=limits, budget=budget)
@@ -103,7 +103,8 @@ def _check_content_types(archive: zipfile.ZipFile, limits: Limits) -> None:
     """Tell by the declared content, never by the name, whether this is an .xlsx workbook."""
     if CONTENT_TYPES not in archive.namelist():
         raise FileRefused("This is a ZIP archive, not an .xlsx workbook.", code="not_a_workbook")
-    part = _scan(archive, archive.getinfo(CONTENT_TYPES), limits=limits, budget=[limits.archive_entries * 4])
+    budget = Budget(sheet=0, other=limits.archive_entries * 4)
+    part = _scan(archive, archive.getinfo(CONTENT_TYPES), limits=limits, budget=budget)
     types = {attributes.get("ContentType", "").lower() for _, attributes in (part.kept if part else [])}
     for other, name in _OTHER_TYPES.items():
         if other in types:
@@ -123,9 +124,7 @@ def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]
         raise FileRefused("The workbook is damaged; save it again.", code="bad_archive") from None
 
 
-def _scan(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, limits: Limits, budget: list[int]
-) -> Part | None:
+def _scan(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, limits: Limits, budget: Budget) -> Part | None:
     """Stream one part: XML through the scanner; anything else only to its end, and never an archive."""
     scanner: Scanner | None = None
     is_first = True

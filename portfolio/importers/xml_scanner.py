@@ -8,6 +8,7 @@ from portfolio.importers.base import FileRefused, Limits, shown
 
 _ENCODINGS = {None, "utf-8", "utf8", "us-ascii", "ascii"}
 _KEPT = frozenset({"sheet", "Relationship", "Override", "Default"})
+_CELL_ELEMENTS = frozenset({"c", "row", "v", "f", "is", "si", "t"})
 _KEPT_MAX = 2_000
 _LETTERS = re.compile(r"[A-Z]{1,3}", re.ASCII)
 
@@ -25,10 +26,18 @@ class Part:
     kept: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
 
-class Scanner:
-    """Streams one part. `budget` is a one-item list: the elements that the whole file may still hold."""
+@dataclass(slots=True)
+class Budget:
+    """How many elements the file may still hold: those that cells are made of, and all others."""
 
-    def __init__(self, part: Part, *, limits: Limits, budget: list[int]) -> None:
+    sheet: int
+    other: int
+
+
+class Scanner:
+    """Streams one part; its elements are taken from the budget of the whole file."""
+
+    def __init__(self, part: Part, *, limits: Limits, budget: Budget) -> None:
         self.part = part
         self._limits = limits
         self._budget = budget
@@ -75,10 +84,13 @@ class Scanner:
             raise FileRefused("A part of the workbook is not UTF-8 text.", code="bad_xml")
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._budget[0] -= 1
-        if self._budget[0] < 0:
-            raise FileRefused("The workbook holds too many cells or other elements.", code="too_many_cells")
         name = tag.rpartition(":")[2]
+        if name in _CELL_ELEMENTS:
+            self._budget.sheet -= 1
+        else:
+            self._budget.other -= 1
+        if self._budget.sheet < 0 or self._budget.other < 0:
+            raise FileRefused("The workbook holds too many cells or other elements.", code="too_many_cells")
         if name == "c":
             self._cell(attributes)
         elif name == "row":

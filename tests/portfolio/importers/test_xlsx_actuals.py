@@ -204,8 +204,9 @@ def test_a_sheet_hidden_by_its_workbook_is_not_read() -> None:
 
 def test_the_element_budget_is_shared_by_all_parts() -> None:
     data = books.book(other="<x>" + "<a/>" * 60 + "</x>", more="<x>" + "<a/>" * 60 + "</x>")
-    assert read(data, limits=Limits(xml_elements=200)).accepted == 1
-    assert refusal(data, limits=Limits(xml_elements=100)).code == "too_many_cells"
+    assert read(data, limits=Limits(other_elements=200)).accepted == 1
+    assert refusal(data, limits=Limits(other_elements=100)).code == "too_many_cells"
+    assert refusal(data, limits=Limits(sheet_elements=10)).code == "too_many_cells"
 
 
 HONEST = books.written(
