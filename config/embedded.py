@@ -18,7 +18,7 @@ import psycopg
 
 from config import children
 from config import embedded_files as files
-from config.embedded_files import ServerError
+from config.embedded_files import ServerError as ServerError
 
 ROLES_SQL = Path(__file__).parent / "sql" / "roles.sql"
 START_SECONDS = 30.0
@@ -73,6 +73,7 @@ class EmbeddedServers:
         for directory in (self.data, self.data / "log", self.data / "valkey"):
             directory.mkdir(parents=True, exist_ok=True)
         files.own_directory(self.home, mode=0o711)
+        self._link_outside_home()
         self._identity = files.identity(self.home / "postgres")
         files.own_directory(self.sockets, mode=0o700, identity=self._identity)
         try:
@@ -100,11 +101,27 @@ class EmbeddedServers:
         pairs = {"postgres": self._postgres, "valkey": self._valkey}
         return {name: child for name, child in pairs.items() if child is not None}
 
+    def _link_outside_home(self) -> None:
+        """Tie a home outside of `data` to it: who removes `data` removes the database as well."""
+        link = self.data / "postgres"
+        if self.home == self.data or link.is_symlink():
+            return
+        shutil.rmtree(self.home / "postgres", ignore_errors=True)
+        link.symlink_to(self.home / "postgres")
+
     def _start_valkey(self) -> None:
         log, path = self.data / "log" / "valkey.log", self.sockets / "valkey.sock"
         path.unlink(missing_ok=True)
         durable = ["--appendonly", "no" if self.for_tests else "yes", "--save", ""]
-        command = [files.valkey_binary(), "--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700"]
+        command = [
+            str(files.valkey_binary()),
+            "--port",
+            "0",
+            "--unixsocket",
+            str(path),
+            "--unixsocketperm",
+            "700",
+        ]
         command += ["--dir", str(self.data / "valkey"), "--maxmemory-policy", "noeviction", *durable]
         child = children.spawn([*command, "--loglevel", "warning"], log=log, env=files.QUIET)
         self._valkey = child

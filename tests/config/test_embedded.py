@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -103,12 +104,25 @@ def test_root_below_a_closed_directory(open_directory: Path, monkeypatch: pytest
     )
     made = embedded.EmbeddedServers(closed / "var")
     try:
-        with psycopg.connect(made.start().database) as connection:
-            assert connection.execute("SELECT 1").fetchone() == (1,)
+        assert _count_tables(made, create=True) == 1
+        made.stop()
+        assert _count_tables(made) == 1
         assert outside in made.home.parents
         assert closed.stat().st_mode & 0o777 == 0o700
+        made.stop()
+        shutil.rmtree(closed / "var")
+        assert _count_tables(made) == 0, "removing var removes the database"
     finally:
         made.stop()
+
+
+def _count_tables(servers: embedded.EmbeddedServers, *, create: bool = False) -> int:
+    with psycopg.connect(servers.start().owner) as connection:
+        if create:
+            connection.execute("CREATE TABLE kept (x int)")
+        row = connection.execute("SELECT count(*) FROM pg_tables WHERE tablename = 'kept'").fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def test_long_paths_get_a_short_socket_directory(tmp_path: Path) -> None:
