@@ -60,9 +60,6 @@ class Change:
         return self.notice is Notice.NOW
 
 
-_END_KINDS = {ClosedReason.RESOLVED: ChangeKind.RESOLVED}
-
-
 def is_material(before: Decimal, *, after: Decimal, threshold: Decimal) -> bool:
     """Whether a restatement moved a figure by more than a quarter of its distance to the threshold."""
     return abs(after - before) > MATERIAL_SHARE * abs(before - threshold)
@@ -89,15 +86,7 @@ def reconcile(
         else:
             number += 1
             changes += _new(number, firing, judged_through=judged_through)
-    known = {episode.number for episode in recorded}
-    return _one_notice(sorted(changes, key=lambda change: _rank(change, is_known=change.number in known)))
-
-
-def _rank(change: Change, *, is_known: bool) -> int:
-    """Order endings of recorded episodes first and what stays open last: two are never open at once."""
-    if change.kind is ChangeKind.REOPENED or (change.announce and change.kind is ChangeKind.FIRED):
-        return 2
-    return 0 if is_known else 1
+    return _one_notice(changes)
 
 
 def _one_notice(changes: list[Change]) -> list[Change]:
@@ -129,14 +118,16 @@ def _new(number: int, firing: Firing, *, judged_through: date | None) -> list[Ch
     return [fired, ended, restated]
 
 
+def _end_kind(firing: Firing) -> ChangeKind:
+    return ChangeKind.RESOLVED if firing.closed_reason is ClosedReason.RESOLVED else ChangeKind.CLOSED
+
+
 def _ended(number: int, ordinal: int, firing: Firing, *, notice: Notice) -> Change:
-    if firing.closed_reason is None or firing.resolved_month is None:
-        raise ValueError(f"Episode {number} is still open.")
     return Change(
-        kind=_END_KINDS.get(firing.closed_reason, ChangeKind.CLOSED),
+        kind=_end_kind(firing),
         number=number,
         ordinal=ordinal,
-        month=firing.resolved_month,
+        month=firing.resolved_month or firing.fired_month,
         notice=notice,
         firing=firing,
         resolved_month=firing.resolved_month,
@@ -150,9 +141,8 @@ def _next(episode: RecordedEpisode, kind: ChangeKind) -> int:
 
 def _matched(episode: RecordedEpisode, firing: Firing, trajectory: Trajectory) -> list[Change]:
     if episode.is_open and not firing.is_open:
-        kind = _END_KINDS.get(firing.closed_reason or ClosedReason.RESOLVED, ChangeKind.CLOSED)
         notice = Notice.NOW if episode.announced else Notice.NONE
-        return [_ended(episode.number, _next(episode, kind), firing, notice=notice)]
+        return [_ended(episode.number, _next(episode, _end_kind(firing)), firing, notice=notice)]
     if firing.is_open and not episode.is_open:
         return [_change(ChangeKind.REOPENED, episode, firing, notice=Notice.NOW)]
     if not _differs(episode, firing):

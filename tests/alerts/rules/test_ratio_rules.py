@@ -106,6 +106,13 @@ def test_a_live_month_long_overdue_arms_it_anyway(rule: Any) -> None:
     assert reasons(rule.name, facts([0, 0, 0, 0, 0, 9, 0]), promised)[5:] == ["not_live"] * 2
 
 
+def test_a_live_month_fixed_at_approval_and_long_overdue_arms_it_anyway() -> None:
+    gaps = {number: {"complete": False} for number in (3, 4, 5, 6)}
+    fixed = replace(CONTEXT, live_month=month(3))
+    assert reasons("negative_roi", facts([0] * 7, changes=gaps), fixed)[6] is None
+    assert reasons("negative_roi", facts([0] * 6 + [9], changes=gaps), fixed)[6] == "not_live"
+
+
 @pytest.mark.parametrize("rule", RATIO_RULES, ids=lambda rule: rule.name)
 def test_a_policy_may_say_from_when_it_is_armed(rule: Any) -> None:
     late = replace(CONTEXT, live_month=month(9))

@@ -194,6 +194,25 @@ def test_an_episode_nobody_was_told_of_ends_silently() -> None:
         assert (change.kind, change.notice) == (kind, Notice.NONE)
 
 
+def test_an_episode_recorded_without_its_value_is_compared_by_its_months() -> None:
+    silent = [replace(episode, value=None) for episode in record([], Desk().see(told("CB")))]
+    assert reconcile(silent, told("CB"), judged_through=month(2)) == []
+    (change,) = reconcile(silent, told("BB"), judged_through=month(2))
+    assert (change.kind, change.is_material) == (ChangeKind.RESTATED, False)
+
+
+def test_endings_come_before_what_stays_open() -> None:
+    desk = Desk()
+    desk.see(told("CB"))
+    changes = desk.see(told("CCBCB"))
+    assert [(c.kind, c.number) for c in changes] == [
+        (ChangeKind.RETRACTED, 1),
+        (ChangeKind.FIRED, 2),
+        (ChangeKind.RESOLVED, 2),
+        (ChangeKind.FIRED, 3),
+    ]
+
+
 def test_an_earlier_start_of_what_is_still_firing_is_for_the_digest() -> None:
     desk = Desk()
     desk.see(told("CCB"))
