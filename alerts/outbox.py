@@ -1,0 +1,185 @@
+"""The outbox's rows: claim one under a lease, mark it by its token. The database's clock rules throughout."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+logger = logging.getLogger(__name__)
+
+# Evaluation rings it once a transaction; it only shortens the wait, as whoever is not listening misses it.
+WAKE_UP = "hurdle_outbox"
+
+_CLAIM = """
+WITH due AS (
+    SELECT x.id, x.state, x.locked_until FROM alerts_notification x
+    WHERE x.state IN ('pending', 'sending', 'uncertain')
+      AND CASE x.state WHEN 'sending' THEN x.locked_until ELSE x.next_at END <= clock_timestamp()
+      AND (%(only)s::text[] IS NULL OR x.channel = ANY(%(only)s)) AND x.channel <> ALL(%(resting)s)
+      AND NOT EXISTS (
+          SELECT 1 FROM alerts_notification earlier
+          WHERE earlier.thread_key = x.thread_key AND earlier.channel = x.channel
+            AND earlier.address = x.address AND earlier.seq < x.seq
+            AND earlier.state IN ('pending', 'sending', 'uncertain'))
+    ORDER BY x.seq LIMIT 1 FOR UPDATE OF x SKIP LOCKED
+), claimed AS (
+    UPDATE alerts_notification n
+    SET state = 'sending', attempts = n.attempts + 1, token = gen_random_uuid(),
+        locked_until = clock_timestamp() + make_interval(secs => %(lease)s)
+    FROM due WHERE n.id = due.id RETURNING n.*
+), lost AS (
+    -- Whoever held the lease is gone or too slow; it may have sent.
+    INSERT INTO alerts_attempt (notification_id, number, outcome, detail, started_at, finished_at)
+    SELECT due.id, claimed.attempts - 1, 'lost', 'The sender stopped before it could say how it ended.',
+           due.locked_until - make_interval(secs => %(lease)s), clock_timestamp()
+    FROM due JOIN claimed USING (id) WHERE due.state = 'sending'
+)
+SELECT claimed.id, claimed.portfolio_id, claimed.user_id, claimed.event_id, claimed.channel, claimed.address,
+       claimed.thread_key, claimed.seq, claimed.message, claimed.attempts, claimed.token, clock_timestamp(),
+       due.state = 'sending' OR EXISTS (SELECT 1 FROM alerts_attempt a WHERE a.notification_id = claimed.id
+                                        AND a.outcome IN ('lost', 'uncertain')),
+       EXISTS (SELECT 1 FROM alerts_attempt a WHERE a.notification_id = claimed.id
+               AND a.outcome = 'uncertain')
+FROM claimed JOIN due USING (id)
+"""
+_SUPPRESSED = """
+SELECT CASE
+    WHEN u.id IS NOT NULL AND NOT u.is_active THEN 'The recipient''s account is disabled.'
+    WHEN t.id IS NOT NULL AND NOT t.is_active THEN 'The channel was switched off.' ELSE '' END
+FROM alerts_notification n
+LEFT JOIN portfolio_user u ON u.id = n.user_id
+LEFT JOIN alerts_target t ON n.user_id IS NULL AND t.portfolio_id = n.portfolio_id
+     AND t.channel = n.channel AND t.address = n.address
+WHERE n.id = %s
+"""
+_FIRST_REFERENCE = """
+SELECT provider_ref FROM alerts_notification
+WHERE thread_key = %s AND channel = %s AND address = %s AND seq < %s AND state = 'sent' AND provider_ref <> ''
+ORDER BY seq LIMIT 1
+"""
+_MARK = """
+UPDATE alerts_notification
+SET state = %(state)s, state_reason = %(reason)s, provider_ref = %(provider_ref)s,
+    token = NULL, locked_until = NULL,
+    next_at = clock_timestamp() + make_interval(secs => %(wait)s),
+    rendered = COALESCE(%(rendered)s::jsonb, rendered),
+    sent_at = CASE WHEN %(state)s = 'sent' THEN clock_timestamp() END
+WHERE id = %(id)s AND token = %(token)s
+"""
+_ATTEMPT = """
+INSERT INTO alerts_attempt (notification_id, number, outcome, detail, started_at, finished_at)
+VALUES (%s, %s, %s, %s, %s, clock_timestamp())
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One notification, ours alone until the lease ends; `attempt` counts from 1."""
+
+    id: UUID
+    portfolio_id: int
+    user_id: int | None
+    event_id: UUID | None
+    channel: str
+    address: str
+    thread_key: str
+    seq: int
+    message: dict[str, Any]
+    attempt: int
+    token: UUID
+    claimed_at: datetime
+    is_repeat: bool
+    was_uncertain: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """How an attempt ended and what the notification's state is now; `wait` is in seconds."""
+
+    state: str
+    outcome: str
+    reason: str = ""
+    provider_ref: str = ""
+    wait: float = 0.0
+    rendered: dict[str, Any] | None = None
+
+
+def claim(*, lease: float, only: Sequence[str] | None = None, resting: Sequence[str] = ()) -> Claim | None:
+    """Take the oldest due notification for `lease` seconds, or None when nothing is due.
+
+    A message waits for the earlier ones of its thread to the same address. A lease that ran out is taken
+    over. The claim is committed at once: no transaction stays open while a message is sent.
+    """
+    given = {"lease": lease, "only": list(only) if only is not None else None, "resting": list(resting)}
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(_CLAIM, given)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    message = row[8] if isinstance(row[8], dict) else json.loads(row[8])
+    return Claim(
+        id=row[0],
+        portfolio_id=row[1],
+        user_id=row[2],
+        event_id=row[3],
+        channel=row[4],
+        address=row[5],
+        thread_key=row[6],
+        seq=row[7],
+        message=message,
+        attempt=row[9],
+        token=row[10],
+        claimed_at=row[11],
+        is_repeat=row[12],
+        was_uncertain=row[13],
+    )
+
+
+def suppression(claimed: Claim) -> str:
+    """Return why a claimed notification may not be sent any more; empty when it may."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SUPPRESSED, [claimed.id])
+        row = cursor.fetchone()
+    return str(row[0]) if row else ""
+
+
+def first_reference(claimed: Claim) -> str:
+    """Return the provider's reference of the first message of the thread, to answer it there."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRST_REFERENCE, [claimed.thread_key, claimed.channel, claimed.address, claimed.seq])
+        row = cursor.fetchone()
+    return str(row[0]) if row else ""
+
+
+def mark(claimed: Claim, how: Mark) -> bool:
+    """Write how the attempt ended, state and attempt together; False when the lease is somebody else's."""
+    given: dict[str, Any] = {
+        "id": claimed.id,
+        "token": claimed.token,
+        "state": how.state,
+        "reason": how.reason[:300],
+        "provider_ref": how.provider_ref[:200],
+        "wait": how.wait,
+        "rendered": json.dumps(how.rendered) if how.rendered is not None else None,
+    }
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(_MARK, given)
+        if cursor.rowcount == 0:
+            return False
+        cursor.execute(
+            _ATTEMPT, [claimed.id, claimed.attempt, how.outcome, how.reason[:500], claimed.claimed_at]
+        )
+    return True
+
+
+def wake() -> None:
+    """Wake the relays once the running transaction commits."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"NOTIFY {WAKE_UP}")

@@ -1,0 +1,128 @@
+"""The long-running relay: a sender per channel, so that a slow host delays no other; a listener; a sweep."""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import psycopg
+from django.conf import settings
+from django.db import DatabaseError, connection, connections
+from django.utils import timezone
+
+from alerts import channels, delivery, evaluate, heartbeats, outbox
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS, SWEEP_SECONDS, HEARTBEAT_SECONDS = 2.0, 10.0, 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+STOP_SECONDS = 4.0
+BATCH = 50
+
+
+class Relay:
+    """Runs its parts in threads until told to stop; none of them ends because of an error."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._bells = {name: threading.Event() for name in channels.CHANNELS}
+        self._sent = 0
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT; the message in hand is finished, or given up within seconds."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        threads = [self._thread(f"sender-{name}", self._sender(name)) for name in self._bells]
+        threads += [self._thread("listener", self._listen), self._thread("sweeper", self._sweep)]
+        logger.info("The relay runs (%s).", ", ".join(self._bells))
+        self._keep_beating()
+        ends = time.monotonic() + STOP_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, ends - time.monotonic()))
+        logger.info("The relay has stopped.")
+
+    def stop(self) -> None:
+        """Ask every part to stop."""
+        self._stop.set()
+        for bell in self._bells.values():
+            bell.set()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.stop()
+
+    def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        # Daemon: a thread held by a dead network must not keep the process.
+        thread = threading.Thread(target=self._forever, args=(name, work), name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def _forever(self, name: str, work: Callable[[], None]) -> None:
+        """Repeat one part's step; after an error wait, longer each time, and start on a new connection."""
+        pause = FIRST_PAUSE
+        while not self._stop.is_set():
+            try:
+                work()
+                pause = FIRST_PAUSE
+            except (DatabaseError, psycopg.Error, OSError) as error:
+                logger.warning(
+                    "%s lost the database (%s); again in %.1f s.", name, type(error).__name__, pause
+                )
+                connection.close()
+                self._stop.wait(pause)
+                pause = min(LONGEST_PAUSE, pause * 2)
+            except Exception:
+                logger.exception("%s failed; again in %.1f s.", name, pause)
+                self._stop.wait(pause)
+                pause = min(LONGEST_PAUSE, pause * 2)
+        connection.close()
+
+    def _sender(self, name: str) -> Callable[[], None]:
+        bell = self._bells[name]
+
+        def step() -> None:
+            bell.clear()
+            taken = delivery.drain(limit=BATCH, only=[name], stop=self._stop)
+            self._sent += taken
+            if taken < BATCH:
+                bell.wait(POLL_SECONDS * settings.TIME_SCALE)
+
+        return step
+
+    def _listen(self) -> None:
+        """Ring every sender's bell on a wake-up; what is missed meanwhile is found by polling."""
+        listener = connections.create_connection("default")
+        try:
+            listener.ensure_connection()
+            listener.connection.execute(f"LISTEN {outbox.WAKE_UP}")
+            while not self._stop.is_set():
+                for _ in listener.connection.notifies(timeout=1.0, stop_after=1):
+                    self._ring()
+        finally:
+            listener.close()
+
+    def _ring(self) -> None:
+        for bell in self._bells.values():
+            bell.set()
+
+    def _sweep(self) -> None:
+        evaluate.sweep(now=timezone.now())
+        self._stop.wait(SWEEP_SECONDS * settings.TIME_SCALE)
+
+    def _keep_beating(self) -> None:
+        """Leave a sign of life every few seconds, in the main thread: it stops when the process does."""
+        while not self._stop.is_set():
+            detail: dict[str, object] = {
+                "process": os.getpid(),
+                "taken": self._sent,
+                "leases_lost": delivery.leases_lost(),
+            }
+            try:
+                heartbeats.beat("relay", now=timezone.now(), detail=detail)
+            except DatabaseError as error:
+                logger.warning("The heartbeat was not written (%s).", type(error).__name__)
+                connection.close()
+            self._stop.wait(HEARTBEAT_SECONDS)
+        connection.close()
