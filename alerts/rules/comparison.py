@@ -9,6 +9,8 @@ from alerts.rules.base import NoData, Unit, Verdict, VerdictKind, error, finite
 from portfolio.terms import from_micros
 
 _WIDE = DecimalContext(prec=60)
+# What a verdict keeps of an endless quotient; a text of it reads back as the same Decimal.
+_KEPT = DecimalContext(prec=28)
 _RATE_STEP = Decimal("1e-9")
 _MONEY_STEP = Decimal("1e-6")
 
@@ -43,7 +45,7 @@ def of_ratio(numerator: int, *, denominator: int, fire: Decimal, margin: Decimal
             fires=numerator * fire_d < fire_n * denominator,
             clears=numerator * clear_d >= clear_n * denominator,
         ),
-        value=_WIDE.divide(Decimal(numerator), Decimal(denominator)),
+        value=_KEPT.divide(Decimal(numerator), Decimal(denominator)),
         threshold=bounds.fire,
         clear_at=bounds.clear,
         unit=Unit.RATE,
@@ -60,7 +62,7 @@ def of_micros(micros: int, *, base: int = 0, margin: Decimal = Decimal(0)) -> Ve
         kind=_kind(fires=micros < 0, clears=micros * per >= room),
         value=from_micros(micros),
         threshold=Decimal(0),
-        clear_at=_WIDE.divide(from_micros(room), Decimal(per)),
+        clear_at=_KEPT.divide(from_micros(room), Decimal(per)),
         unit=Unit.MONEY,
         numerator=micros,
         denominator=base,
@@ -76,7 +78,7 @@ def of_figure(figure: Decimal | float, *, fire: Decimal, margin: Decimal, unit: 
     settled = _WIDE.quantize(value, _MONEY_STEP if unit is Unit.MONEY else _RATE_STEP)
     return Verdict(
         kind=_kind(fires=settled < bounds.fire, clears=settled >= bounds.clear),
-        value=value,
+        value=_KEPT.plus(value),
         threshold=bounds.fire,
         clear_at=bounds.clear,
         unit=unit,

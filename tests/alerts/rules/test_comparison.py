@@ -111,3 +111,15 @@ def test_noise_of_a_solver_is_no_breach() -> None:
 def test_15_a_figure_that_is_not_finite_is_an_error_and_no_breach(figure: float | Decimal) -> None:
     verdict = comparison.of_figure(figure, fire=Decimal(0), margin=Decimal(0), unit=Unit.MONEY)
     assert (verdict.kind, verdict.reason) == (VerdictKind.ERROR, NoData.NOT_FINITE)
+
+
+@given(st.integers(-(2**62), 2**62), st.integers(1, 2**62), st.floats(-1e9, 1e9))
+def test_a_value_written_as_text_reads_back_the_same(n: int, d: int, figure: float) -> None:
+    zero = Decimal(0)
+    for verdict in (
+        comparison.of_ratio(n, denominator=d, fire=zero, margin=zero),
+        comparison.of_micros(n),
+        comparison.of_figure(figure, fire=zero, margin=zero, unit=Unit.RATE),
+    ):
+        assert verdict.value is not None
+        assert Decimal(f"{verdict.value.normalize():f}") == verdict.value
