@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -14,6 +15,14 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests import servers
 
 _numbers = count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Serve static files from the apps, so that no test depends on what `collectstatic` left in the tree."""
+    empty = Path(os.environ["HURDLE_TEST_SCRATCH"]) / "static"
+    empty.mkdir(exist_ok=True)
+    settings.STATIC_ROOT = empty
+    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 
 
 def _point_default_at(name: str) -> str:
