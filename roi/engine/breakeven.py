@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from roi.engine.result import Bools, Figure, Floats, Ints, Reason, undefined
+from roi.engine.result import Figure, Floats, Ints, Reason, undefined
 
 
 def payback(flows: Sequence[float]) -> Figure:
@@ -46,9 +46,9 @@ class Crossings:
     last: Ints  # the last month that went from not reached to reached
 
 
-def crossings(cumulative_benefit: Ints, cumulative_cost: Ints, *, within: Bools) -> Crossings:
+def crossings(cumulative_benefit: Ints, cumulative_cost: Ints) -> Crossings:
     """Return the first and last month in which cumulative benefit came to cover a positive total cost."""
-    reached = (cumulative_benefit >= cumulative_cost) & (cumulative_cost > 0) & within
+    reached = (cumulative_benefit >= cumulative_cost) & (cumulative_cost > 0)
     month = np.arange(1, reached.shape[1] + 1, dtype=np.int64)[None, :]
     was_reached = np.zeros_like(reached)
     was_reached[:, 1:] = reached[:, :-1]

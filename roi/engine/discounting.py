@@ -10,7 +10,7 @@ import numpy as np
 
 from roi.engine import breakeven
 from roi.engine.figures import Figures
-from roi.engine.result import Bools, Column, Floats, Ints, Reason, amount_column, first_reason, ratio_column
+from roi.engine.result import Column, Floats, Ints, Reason, amount_column, first_reason, ratio_column
 from roi.engine.series import Series
 
 
@@ -46,7 +46,7 @@ def factors(annual_rate: Floats, *, months: int) -> Floats:
     return np.asarray(np.exp(np.log1p(annual_rate)[:, None] * exponent[None, :]), dtype=np.float64)
 
 
-def present_values(figures: Figures, benefit: Ints, factor: Discounts, *, within: Bools) -> PresentValues:
+def present_values(figures: Figures, benefit: Ints, factor: Discounts) -> PresentValues:
     """Return NPV at the discount and at the hurdle rate, and discounted payback at the discount rate."""
     worth = _cumulative(figures, benefit, factor.at_discount_rate)
     same = factor.at_hurdle_rate is factor.at_discount_rate
@@ -54,7 +54,7 @@ def present_values(figures: Figures, benefit: Ints, factor: Discounts, *, within
     return PresentValues(
         npv=_amounts(worth, figures),
         npv_hurdle=_amounts(at_hurdle, figures),
-        discounted_payback=_payback(figures, benefit, worth, factor.at_discount_rate, within),
+        discounted_payback=_payback(figures, benefit, worth, factor.at_discount_rate),
     )
 
 
@@ -69,10 +69,10 @@ def _amounts(worth: Floats, figures: Figures) -> Column:
     return amount_column(np.rint(np.where(reason == 0, worth, 0.0)).astype(np.int64), reason)
 
 
-def _payback(figures: Figures, benefit: Ints, worth: Floats, factor: Floats, within: Bools) -> Column:
+def _payback(figures: Figures, benefit: Ints, worth: Floats, factor: Floats) -> Column:
     """Return the first interpolated month at which the discounted cumulative net is not negative."""
     month = np.arange(1, worth.shape[1] + 1, dtype=np.int64)[None, :]
-    reached = (worth >= 0) & (figures.tco > 0) & within
+    reached = (worth >= 0) & (figures.tco > 0)
     reached_in = np.where(reached, month, worth.shape[1] + 1).min(axis=1)
     rows, at = np.arange(len(reached_in)), np.minimum(reached_in, worth.shape[1]) - 1
     net = (benefit - figures.run)[rows, at] * factor[rows, at + 1]

@@ -43,7 +43,7 @@ def compute(series: Series, *, all_months_irr: bool = False) -> Figures:
     within = series.within()
     run, one_time = _recorded(series.run, within), _recorded(series.one_time, within)
     avoidable, usage = _recorded(series.avoidable_run, within), _recorded(series.usage, within)
-    window = windows.window_over(series.complete & within, size=series.window)
+    window = windows.window_over(series.complete, size=series.window)
     base = _base_reason(series, within)
     months = np.arange(1, run.shape[1] + 1, dtype=np.int64)[None, :]
     figures = Figures(
@@ -139,9 +139,9 @@ def _of_basis(
     discounts: discounting.Discounts,
 ) -> BasisFigures:
     cumulative = np.cumsum(benefit, axis=1)
-    crossing = breakeven.crossings(cumulative, figures.tco, within=within)
+    crossing = breakeven.crossings(cumulative, figures.tco)
     earned = window.sums(benefit)
-    worth = discounting.present_values(figures, benefit, discounts, within=within)
+    worth = discounting.present_values(figures, benefit, discounts)
     return BasisFigures(
         benefit=benefit,
         net=benefit - figures.cost,

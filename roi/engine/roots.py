@@ -40,16 +40,14 @@ class Rows:
 def periodic_rows(flows: Floats) -> Rows:
     """Return the rows of an (n, T) matrix whose column t falls at the end of t; rows may end in zeros."""
     count = flows.shape[1]
-    scale = np.abs(flows).max(axis=1, keepdims=True)
-    scaled = flows / np.where(scale > 0, scale, 1.0)
     column = np.arange(count)[None, :]
-    filled = scaled != 0
+    filled = flows != 0
     first = np.argmax(filled, axis=1)[:, None]
     last = count - 1 - np.argmax(filled[:, ::-1], axis=1)[:, None]
     forward = np.where(
-        column + first < count, np.take_along_axis(scaled, (column + first) % count, axis=1), 0.0
+        column + first < count, np.take_along_axis(flows, (column + first) % count, axis=1), 0.0
     )
-    backward = np.where(column <= last, np.take_along_axis(scaled, (last - column) % count, axis=1), 0.0)
+    backward = np.where(column <= last, np.take_along_axis(flows, (last - column) % count, axis=1), 0.0)
     times = np.arange(count, dtype=np.float64)
     return Rows(forward, backward, times, times)
 
@@ -60,8 +58,8 @@ def dated_row(flows: Floats, times: Floats) -> Rows:
     if not len(kept):
         return Rows(np.zeros((1, 1)), np.zeros((1, 1)), np.zeros(1), np.zeros(1))
     part = slice(kept[0], kept[-1] + 1)
-    scaled, when = flows[part] / np.abs(flows).max(), times[part]
-    return Rows(scaled[None, :], scaled[None, ::-1], when - when[0], (when[-1] - when)[::-1])
+    amounts, when = flows[part], times[part]
+    return Rows(amounts[None, :], amounts[None, ::-1], when - when[0], (when[-1] - when)[::-1])
 
 
 def solve(rows: Rows) -> tuple[Floats, Codes]:

@@ -176,6 +176,34 @@ def test_one_time_cost_in_the_crossing_month_counts_in_its_payback() -> None:
     assert basis.payback.at((0, 1)).value == pytest.approx(1.5)
 
 
+def test_payback_of_a_sliver_still_rounds_up_to_the_breakeven_month() -> None:
+    sliver = np.array([[0, 0, 10**17]])
+    given = series(benefit=[0, 0, 0], run=[0, 0, 0], one_time=[0, 0, 0])
+    given = replace(given, benefit={Basis.SUPPORTED: sliver}, one_time=np.array([[1, 0, 0]]))
+    _, basis = computed(given)
+    payback = basis.payback.at((0, 2)).value
+    assert payback is not None
+    assert 2 < payback < 2.0000001
+
+
+def test_discounted_payback_needs_a_cost_to_pay_back() -> None:
+    _, basis = computed(series(benefit=[10, 0, 0], run=[0, 4, 0], one_time=[0, 0, 0]))
+    assert basis.discounted_payback.at((0, 0)).reason is Reason.NOT_REACHED
+    assert basis.discounted_payback.at((0, 2)).value == 2.0
+
+
+def test_negative_rate_that_grows_flows_beyond_the_limit_is_overflow() -> None:
+    given = flat(dev=0, run=10**9, benefit=0, months=36, discount_rate=np.array([-0.9999]))
+    _, basis = computed(given)
+    assert basis.npv.at((0, 35)).reason is Reason.OVERFLOW
+    assert basis.npv_hurdle.at((0, 35)).reason is None
+
+
+def test_mirr_without_any_inflow_is_undefined() -> None:
+    _, basis = computed(flat(dev=20, run=10, benefit=0, months=3))
+    assert basis.mirr.at((0, 2)).reason is Reason.IRR_NO_SIGN_CHANGE
+
+
 def test_npv_discounts_one_time_cost_from_the_start_of_its_month() -> None:
     given = series(benefit=[0, 121], run=[0, 0], one_time=[0, 100], rate=0.10)
     _, basis = computed(given)

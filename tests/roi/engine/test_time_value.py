@@ -24,6 +24,7 @@ def test_monthly_rate_is_effective_not_a_twelfth() -> None:
         ([0.0, 0.0], Reason.IRR_NO_SIGN_CHANGE),
         ([-100.0, 0.0, 0.0], Reason.IRR_NO_SIGN_CHANGE),
         ([1000.0, -3000.0, 2500.0], Reason.IRR_NO_ROOT),
+        ([-1e-10, 1e10], Reason.IRR_NO_ROOT),  # a rate of 10^22 % is no rate
         ([-1600.0, 10000.0, -10000.0], Reason.IRR_MULTIPLE),
         ([-1000.0, 2300.0, -1320.0], Reason.IRR_MULTIPLE),
         ([-1000.0, 6000.0, -11000.0, 6000.0], Reason.IRR_MULTIPLE),
@@ -62,7 +63,7 @@ def test_late_cost_leaves_the_one_positive_rate() -> None:
 
 
 def test_positive_root_without_the_condition_is_not_preferred() -> None:
-    """Roots -79.8 % and +260.6 %, but the cumulative flow turns three times: nothing says which one is meant."""
+    """Roots -79.8 % and +260.6 %, but cumulative flow turns three times: nothing says which is meant."""
     assert time_value.irr([-1.0, 7.0, -17.0, 18.0, -3.0]).reason is Reason.IRR_MULTIPLE
 
 

@@ -55,6 +55,11 @@ def test_window_of_fractional_volumes_leaves_no_dust() -> None:
     assert computed(given)[0].unit_costs["query"].run.at((0, 5)).reason is Reason.NO_VOLUME
 
 
+def test_fractional_volumes_count_in_full() -> None:
+    given = flat(dev=0, run=1, benefit=0, months=3, volume={"query": [0.5, 0.5, 0.5]})
+    assert computed(given)[0].unit_costs["query"].run.at((0, 2)).value == 2 * MICRO
+
+
 def test_one_time_cost_without_a_horizon_has_no_loaded_unit_cost() -> None:
     given = flat(dev=60, run=10, benefit=0, months=3, horizon=0, volume={"query": [5] * 3})
     costs = computed(given)[0].unit_costs["query"]
