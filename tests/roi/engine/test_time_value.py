@@ -93,8 +93,21 @@ def test_rates_that_discount_nothing_are_refused() -> None:
     assert time_value.npv(-1 + 1e-12, [1.0] * 60).reason is Reason.OVERFLOW
     assert time_value.mirr([-1.0, 2.0], finance_rate=-1, reinvest_rate=0.1).reason is Reason.INVALID_RATE
     assert time_value.mirr([-1.0, 2.0], finance_rate=0.1, reinvest_rate=-12).value is not None
-    far = time_value.mirr([-1.0] * 9, finance_rate=0.1, reinvest_rate=0.1)
-    assert far.reason is Reason.IRR_NO_SIGN_CHANGE
+    lost = time_value.mirr([-50.0, 25.0, 30.0], finance_rate=0.5, reinvest_rate=-12)
+    assert lost.reason is Reason.INVALID_RATE
+    spent = time_value.mirr([-1.0] * 9, finance_rate=0.1, reinvest_rate=0.1)
+    assert spent.reason is Reason.IRR_NO_SIGN_CHANGE
+
+
+def test_amounts_beyond_floats_are_overflow() -> None:
+    far = time_value.mirr([-1.0] * 60 + [1.0], finance_rate=-1 + 1e-12, reinvest_rate=0.1)
+    assert far.reason is Reason.OVERFLOW
+    assert time_value.npv(0.0, [1e308, 1e308]).reason is Reason.OVERFLOW
+
+
+@pytest.mark.parametrize("rate", [999_999.0, 12_345_678.0])
+def test_very_large_rates_keep_their_digits(rate: float) -> None:
+    assert time_value.irr([-1.0, 1 + rate]).value == pytest.approx(rate, rel=2e-16)
 
 
 @settings(max_examples=300, deadline=None)

@@ -60,6 +60,11 @@ def test_fractional_volumes_count_in_full() -> None:
     assert computed(given)[0].unit_costs["query"].run.at((0, 2)).value == 2 * MICRO
 
 
+def test_cost_per_next_to_nothing_is_overflow() -> None:
+    given = flat(dev=0, run=10**6, benefit=0, months=3, volume={"query": [1e-300] * 3})
+    assert computed(given)[0].unit_costs["query"].run.at((0, 2)).reason is Reason.OVERFLOW
+
+
 def test_one_time_cost_without_a_horizon_has_no_loaded_unit_cost() -> None:
     given = flat(dev=60, run=10, benefit=0, months=3, horizon=0, volume={"query": [5] * 3})
     costs = computed(given)[0].unit_costs["query"]
