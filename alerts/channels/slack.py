@@ -130,7 +130,7 @@ class SlackChannel:
         )
 
     def _http_error(self, code: int, headers: Any, body: str) -> Outcome:
-        detail = self._detail(f"Slack answered {code}", body[:80])
+        detail = self._detail(f"Slack answered {code}", body)
         if code in _TRANSIENT_CODES or code >= 500:
             return Retry(detail, after=_retry_after(headers), is_host_down=True)
         return Permanent(detail)

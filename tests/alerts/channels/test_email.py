@@ -1,0 +1,154 @@
+"""Email against real servers: what is sent, and how each failure is sorted."""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from alerts.channels.base import Accepted, Outcome, Permanent, Retry, Uncertain
+from alerts.channels.email import EmailChannel
+from tests.alerts.channels.mail_servers import bad_server, free_port, mailbox, use
+from tests.alerts.messages.cases import ID, rendered
+
+ADDRESS = "olivia@example.com"
+
+
+def send(address: str = ADDRESS, *, seconds: float = 5.0, **changes: Any) -> Outcome:
+    return EmailChannel().send(rendered(**changes), address, deadline=time.monotonic() + seconds)
+
+
+def test_a_mail_is_text_first_with_html_beside_it(settings: Settings) -> None:
+    with mailbox() as box:
+        use(settings, box.port)
+        assert send() == Accepted("accepted as 4711")
+    (mail,) = box.mails
+    assert box.recipients == [ADDRESS]
+    assert mail["Subject"] == "[Hurdle] AI-003 crossed Under the hurdle"
+    assert mail["From"] == "Hurdle <hurdle@example.com>"
+    assert mail["Message-ID"] == f"<{ID}@hurdle.example.com>"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+    text = mail.get_body(("plain",))
+    assert text is not None
+    assert "USD (4,644)" in text.get_content()
+
+
+def test_messages_of_one_thread_refer_to_the_same_root(settings: Settings) -> None:
+    with mailbox() as box:
+        use(settings, box.port)
+        send()
+        send(kind="resolved")
+    first, second = box.mails
+    assert first["References"] == second["References"] == second["In-Reply-To"]
+    assert first["References"] != first["Message-ID"]
+
+
+def test_a_hostile_name_adds_no_header(settings: Settings) -> None:
+    name = "Budget\r\nBcc: everybody@example.com\r\n\r\nbody"
+    with mailbox() as box:
+        use(settings, box.port)
+        send(investment={"code": name, "name": name}, title=name)
+    (mail,) = box.mails
+    assert mail["Bcc"] is None
+    assert "Budget Bcc:" in mail["Subject"]
+    assert box.recipients == [ADDRESS]
+
+
+def test_a_line_that_starts_with_a_dot_arrives_whole(settings: Settings) -> None:
+    with mailbox() as box:
+        use(settings, box.port)
+        message = rendered()
+        text = "\r\n.\r\nSTILL HERE\r\n..two\r\n"
+        EmailChannel().send(replace(message, text=text, html=""), ADDRESS, deadline=time.monotonic() + 5)
+    assert box.mails[0].get_content().splitlines()[1:] == [".", "STILL HERE", "..two"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "is_host_down"),
+    [
+        ("451 greylisted, come back", Retry, False),
+        ("452 mailbox full", Retry, False),
+        ("421 too busy", Retry, True),
+        ("530 authentication required", Retry, True),
+        ("550 no such user", Permanent, None),
+        ("553 bad address", Permanent, None),
+    ],
+)
+def test_a_refused_recipient_is_sorted_by_its_code(
+    answer: str, kind: type, is_host_down: bool | None, settings: Settings
+) -> None:
+    with mailbox() as box:
+        use(settings, box.port)
+        box.answers = [answer]
+        outcome = send()
+        assert type(outcome) is kind
+        assert answer[:3] in getattr(outcome, "detail", "")
+        assert getattr(outcome, "is_host_down", None) is is_host_down
+        assert box.mails == []
+
+
+@pytest.mark.parametrize(("answer", "kind"), [("451 later", Retry), ("554 spam", Permanent)])
+def test_a_refusal_after_the_final_dot_is_an_answer_too(answer: str, kind: type, settings: Settings) -> None:
+    with mailbox() as box:
+        use(settings, box.port)
+        box.after_data = answer
+        assert type(send()) is kind
+
+
+@pytest.mark.parametrize(
+    "address", ["", "nobody", "a@b@c", "x@example.com\r\nRCPT TO:<y@z>", "mürrisch@example.com"]
+)
+def test_a_bad_address_never_reaches_the_server(address: str, settings: Settings) -> None:
+    use(settings, free_port())
+    assert type(send(address)) is Permanent
+
+
+def test_a_refused_connection_is_tried_again(settings: Settings) -> None:
+    use(settings, free_port())
+    outcome = send()
+    assert isinstance(outcome, Retry)
+    assert outcome.is_host_down
+
+
+@pytest.mark.parametrize("fault", ["hang_greeting", "drop_rcpt", "drop_data"])
+def test_a_failure_before_the_final_dot_means_nothing_was_sent(fault: str, settings: Settings) -> None:
+    with bad_server(fault) as server:
+        use(settings, server.port)
+        outcome = send(seconds=0.4)
+        assert isinstance(outcome, Retry)
+        assert outcome.is_host_down
+        assert server.bodies == []
+
+
+@pytest.mark.parametrize("fault", ["drop_final", "hang_final"])
+def test_a_failure_after_the_final_dot_is_uncertain(fault: str, settings: Settings) -> None:
+    with bad_server(fault) as server:
+        use(settings, server.port)
+        assert isinstance(send(seconds=0.5), Uncertain)
+        assert len(server.bodies) == 1
+
+
+def test_a_421_after_the_final_dot_is_a_refusal(settings: Settings) -> None:
+    with bad_server("close_final_421") as server:
+        use(settings, server.port)
+        assert isinstance(send(), Retry)
+
+
+def test_a_server_that_never_says_goodbye_does_not_undo_an_accepted_mail(settings: Settings) -> None:
+    with bad_server("hang_quit") as server:
+        use(settings, server.port)
+        started = time.monotonic()
+        assert send(seconds=10) == Accepted("ok")
+        assert time.monotonic() - started < 3
+
+
+def test_a_server_without_tls_is_not_spoken_to_in_the_clear(settings: Settings) -> None:
+    with mailbox() as box:
+        use(settings, box.port)
+        settings.EMAIL_USE_TLS = True
+        outcome = send()
+        assert isinstance(outcome, Retry)
+        assert outcome.is_host_down
+        assert box.mails == []
