@@ -62,7 +62,10 @@ def compute(series: Series, *, all_months_irr: bool = False) -> Figures:
         by_basis={},
         unit_costs={},
     )
-    return _filled(figures, series, window, within=within, all_months_irr=all_months_irr)
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # what is not finite leaves as `overflow`, by its column
+        return _filled(figures, series, window, within=within, all_months_irr=all_months_irr)
 
 
 def _filled(
