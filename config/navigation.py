@@ -4,7 +4,38 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse_lazy
+from django.urls import NoReverseMatch, reverse
+
+Group = dict[str, Any]
+
+# Title, icon and address of every page, by group; a page that is not installed is left out.
+_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
+    (
+        "Portfolio",
+        (
+            ("Overview", "dashboard", "admin:index"),
+            ("Investments", "rocket_launch", "admin:portfolio_investment_changelist"),
+        ),
+    ),
+    (
+        "Actuals",
+        (
+            ("Month grid", "grid_on", "admin:reports_grid"),
+            ("Imports", "upload_file", "admin:reports_imports"),
+            ("Months", "event_available", "admin:reports_months"),
+        ),
+    ),
+    ("Alerts", (("Notifications", "mail", "admin:reports_outbox"),)),
+    (
+        "Reference",
+        (
+            ("Portfolios", "folder", "admin:portfolio_portfolio_changelist"),
+            ("Accounts", "receipt_long", "admin:portfolio_account_changelist"),
+            ("Exchange rates", "currency_exchange", "admin:portfolio_fxrate_changelist"),
+        ),
+    ),
+)
+_FOR_ADMINISTRATORS = (("People", "group", "admin:portfolio_user_changelist"),)
 
 
 def environment(request: HttpRequest) -> list[str] | None:
@@ -12,20 +43,20 @@ def environment(request: HttpRequest) -> list[str] | None:
     return ["Demo data", "info"] if settings.IS_DEMO else None
 
 
-def _item(title: str, icon: str, name: str) -> dict[str, Any]:
-    return {"title": title, "icon": icon, "link": reverse_lazy(name)}
-
-
-def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the groups of the sidebar; what a user may not open answers 403 on its own."""
-    groups: list[dict[str, Any]] = [
-        {
-            "title": "Portfolio",
-            "items": [
-                _item("Overview", "dashboard", "admin:index"),
-                _item("Investments", "rocket_launch", "admin:portfolio_investment_changelist"),
-                _item("Portfolios", "folder", "admin:portfolio_portfolio_changelist"),
-            ],
-        },
-    ]
+def sidebar(request: HttpRequest) -> list[Group]:
+    """Return the groups of the sidebar; what a user may not open answers for itself."""
+    groups = []
+    for title, pages in _GROUPS:
+        if title == "Reference" and getattr(request.user, "is_superuser", False):
+            pages += _FOR_ADMINISTRATORS
+        items = [item for page in pages if (item := _item(*page))]
+        if items:
+            groups.append({"title": title, "items": items})
     return groups
+
+
+def _item(title: str, icon: str, name: str) -> Group | None:
+    try:
+        return {"title": title, "icon": icon, "link": reverse(name)}
+    except NoReverseMatch:
+        return None

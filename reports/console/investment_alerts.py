@@ -1,0 +1,90 @@
+"""The alerts tab of an investment: where each rule stands, and every episode with its events."""
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db.models import Prefetch
+from django.utils.safestring import SafeString
+
+from alerts.models import AlertState, Episode, Event
+from alerts.rules import RULES
+from reports.console import figures, status
+from reports.console.standing import Standing
+
+Context = dict[str, Any]
+# Rules whose value is money or months; the others judge a fraction.
+_MONEY = {"negative_roi", "breakeven_reached", "breakeven_lost"}
+_MONTHS = {"breakeven_overdue", "missing_actuals"}
+_EPISODES = 60
+
+
+def context(stands: Standing, query: Mapping[str, str]) -> Context:
+    """Return the rules' states and the newest episodes."""
+    events = Prefetch("events", Event.objects.order_by("recorded_at", "ordinal"))
+    episodes = Episode.objects.filter(investment=stands.investment).prefetch_related(events)
+    states = AlertState.objects.filter(investment=stands.investment)
+    by_rule = {s.rule: s for s in states}
+    return {
+        "rules": [_rule_row(name, by_rule[name]) for name in RULES if name in by_rule],
+        "episodes": [_episode(e) for e in episodes.order_by("-opened_at", "-pk")[:_EPISODES]],
+    }
+
+
+def judged_value(rule: str, text: str | None, *, unit: str = "") -> SafeString | str:
+    """Return a stored decimal string in the unit its rule judges; empty where nothing was judged."""
+    if not text:
+        return "–"
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return str(text)
+    kind = unit or ("money" if rule in _MONEY else "months" if rule in _MONTHS else "rate")
+    if value == 0:
+        # As a threshold zero is a figure, not the absence of one.
+        return "0"
+    if kind == "money":
+        return figures.money(value)
+    return figures.months(float(value)) if kind == "months" else figures.percent(float(value))
+
+
+def _rule_row(name: str, state: AlertState) -> Context:
+    return {
+        "title": RULES[name].title,
+        "state": state.get_state_display(),
+        "month": state.month,
+        "verdict": state.reason.replace("_", " ") or state.verdict,
+        "value": judged_value(name, state.value),
+        "threshold": judged_value(name, state.threshold),
+        "is_firing": state.state in ("firing", "recovering"),
+    }
+
+
+def _episode(episode: Episode) -> Context:
+    rule = RULES.get(episode.rule)
+    return {
+        "episode": episode,
+        "pill": status.rule_pill(episode.rule, severity=episode.severity),
+        "opens": rule.opens.value.replace("_", " ") if rule else "",
+        "end": _end(episode),
+        "events": [_event(episode.rule, e) for e in episode.events.all()],
+    }
+
+
+def _end(episode: Episode) -> str:
+    if episode.closed_at is None:
+        return "open"
+    reason = episode.closed_reason.replace("_", " ") or "closed"
+    return f"{reason} {episode.resolved_month:%Y-%m}" if episode.resolved_month else reason
+
+
+def _event(rule: str, event: Event) -> Context:
+    evidence: Mapping[str, Any] = event.evidence or {}
+    unit = str(evidence.get("unit") or "")
+    return {
+        "kind": event.kind.replace("_", " "),
+        "month": event.month,
+        "recorded_at": event.recorded_at,
+        "value": judged_value(rule, evidence.get("value") or evidence.get("firing_value"), unit=unit),
+        "threshold": judged_value(rule, evidence.get("threshold"), unit=unit),
+    }

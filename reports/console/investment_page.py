@@ -1,0 +1,92 @@
+"""The page of one investment: its head, and the tab that is shown, which loads only what it shows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from alerts.models import Episode
+from portfolio.models import Investment
+from reports.console import (
+    investment_alerts,
+    investment_explanation,
+    investment_figures,
+    investment_ledger,
+    investment_months,
+    overview,
+    standing,
+    status,
+)
+from reports.console.standing import Standing
+
+Query = Mapping[str, str]
+Context = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One tab: its name in the address, its title, its template, and what it shows."""
+
+    name: str
+    title: str
+    template: str
+    load: Callable[[Standing, Query], Context]
+
+
+TABS: dict[str, Tab] = {
+    tab.name: tab
+    for tab in (
+        Tab("figures", "Figures", "reports/investment_figures.html", investment_figures.context),
+        Tab("months", "Months", "reports/investment_months.html", investment_months.context),
+        Tab("ledger", "Ledger", "reports/investment_ledger.html", investment_ledger.context),
+        Tab("alerts", "Alerts", "reports/investment_alerts.html", investment_alerts.context),
+        Tab("explain", "Explain", "reports/investment_explanation.html", investment_explanation.context),
+    )
+}
+EDIT = "edit"
+
+
+def link(investment: Investment) -> str:
+    """Return the address of an investment's page."""
+    return reverse("admin:portfolio_investment_change", args=[investment.pk])
+
+
+def review_text(investment: Investment, *, today: date) -> SafeString | str:
+    """Return the next review's date, marked in words when it is overdue."""
+    due = investment.review_date
+    if due is None or investment.stage in overview.ENDED:
+        return "–"
+    if due < today:
+        return format_html('<span class="h-num h-neg">{} overdue</span>', due.isoformat())
+    return format_html('<span class="h-num">{}</span>', due.isoformat())
+
+
+def context(investment: Any, query: Query, *, may_edit: bool) -> Context:
+    """Return what the page shows for the tab in the address; `investment` comes from `status.annotate`."""
+    chosen = query.get("tab", "figures")
+    stands = standing.of([investment])[investment.pk]
+    open_count = Episode.objects.filter(investment=investment, closed_at__isnull=True).exclude(
+        severity="good_news"
+    )
+    page: Context = {
+        "page": {
+            "pill": status.pill(investment.status),
+            "as_of": stands.as_of,
+            "review": review_text(investment, today=timezone.now().date()),
+            "currency": investment.portfolio.reporting_currency,
+            "open_alerts": open_count.count(),
+            "tabs": list(TABS.values()),
+            "tab": chosen if chosen in TABS or chosen == EDIT else "figures",
+            "edit_title": "Edit" if may_edit else "Details",
+            "failure": stands.head.failure if stands.head else "",
+        }
+    }
+    if page["page"]["tab"] == EDIT:
+        return page
+    tab = TABS[page["page"]["tab"]]
+    return page | {"tab_template": tab.template, **tab.load(stands, query)}

@@ -1,0 +1,234 @@
+"""The admin of investments: the list with figures, the page of one, the form. Facts are read-only here."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ValidationError
+from django.db.models import FloatField, OrderBy, OuterRef, QuerySet, Subquery
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from portfolio import access, investments
+from portfolio.access import Action
+from portfolio.knowledge import KnowledgeError
+from portfolio.models import Hypothesis, Investment, Portfolio, User
+from portfolio.terms import format_month
+from reports.console import figures, investment_page, standing, status
+from reports.console.investment_filters import (
+    AttentionFilter,
+    OwnerFilter,
+    PortfolioFilter,
+    ReviewFilter,
+    StatusFilter,
+)
+from reports.console.investment_inlines import DeploymentInline, HypothesisInline
+from reports.console.scoped import ScopedList, ScopedPermissions
+from reports.console.standing import Standing
+from roi.models import Snapshot
+
+
+class NullsLast(OrderBy):
+    """An order in which what has no figure comes last, up and down alike."""
+
+    def __init__(self, expression: Any) -> None:
+        super().__init__(expression, nulls_last=True)
+
+    def reverse_ordering(self) -> "NullsLast":
+        """Turn the direction around; undefined figures stay last."""
+        self.descending = not self.descending
+        return self
+
+
+def _figure(name: str) -> NullsLast:
+    """Return the order by a stored figure of the month that `status.annotate` calls `as_of`."""
+    rows = Snapshot.objects.filter(investment=OuterRef("pk"), month=OuterRef("as_of")).values(name)[:1]
+    return NullsLast(Subquery(rows, output_field=FloatField()))
+
+
+class InvestmentList(ChangeList):
+    """The list of investments; the figures of a page are fetched together, whatever its size."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Attach to each investment of the page where it stands."""
+        super().get_results(request)
+        page: list[Any] = list(self.result_list)
+        stands = standing.of(page)
+        for investment in page:
+            investment.standing = stands[investment.pk]
+        self.result_list = page
+
+
+@admin.register(Investment)
+class InvestmentAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignore[misc]
+    """Investments of the user's portfolios."""
+
+    list_display = (
+        "title",
+        "stage_name",
+        "status_pill",
+        "roi",
+        "incremental",
+        "breakeven",
+        "owner_name",
+        "review",
+    )
+    list_display_links = None
+    list_filter = (
+        PortfolioFilter,
+        StatusFilter,
+        AttentionFilter,
+        ("stage", ChoicesDropdownFilter),
+        ("value_category", ChoicesDropdownFilter),
+        OwnerFilter,
+        ReviewFilter,
+    )
+    list_filter_submit = True
+    list_fullwidth = True
+    list_per_page = 50
+    list_max_show_all = 200
+    list_select_related = ("owner", "portfolio")
+    show_full_result_count = False
+    search_fields = ("code", "name", "owner__first_name", "owner__last_name", "owner__username")
+    search_help_text = "Search by code, name or owner"
+    ordering = ("code",)
+    actions = None
+    fieldsets = (
+        (None, {"fields": ("portfolio", ("code", "name"), "summary")}),
+        ("People", {"fields": (("owner", "sponsor"), "business_unit")}),
+        ("Purpose", {"fields": (("use_case", "value_category"), "stage", "review_date")}),
+        ("Months", {"fields": (("start_month", "live_month"), ("end_month", "horizon_months"))}),
+    )
+    inlines = (HypothesisInline, DeploymentInline)
+    warn_unsaved_form = True
+    compressed_fields = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Investment]:
+        """Return the investments the user may see, with their status."""
+        return status.annotate(super().get_queryset(request))  # type: ignore[arg-type]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Use the list that fetches a page's figures together."""
+        return InvestmentList
+
+    @admin.display(description="Investment", ordering="code")
+    def title(self, investment: Investment) -> SafeString:
+        """Name and code, leading to the page."""
+        link = investment_page.link(investment)
+        return format_html(
+            '<span class="h-two"><a class="h-link" href="{}">{}</a>'
+            '<span class="h-code">{} · {}</span></span>',
+            link,
+            investment.name,
+            investment.code,
+            investment.portfolio.code,
+        )
+
+    @admin.display(description="Stage", ordering="stage")
+    def stage_name(self, investment: Investment) -> str:
+        """The stage in words."""
+        return investment.get_stage_display()
+
+    @admin.display(description="Status", ordering="status")
+    def status_pill(self, investment: Any) -> SafeString:
+        """The status as a pill."""
+        return status.pill(investment.status)
+
+    @admin.display(description="ROI to date", ordering=_figure("roi_supported"))
+    def roi(self, investment: Any) -> SafeString:
+        """Supported ROI to date and the month it is of."""
+        stands: Standing = investment.standing
+        figure = figures.percent(stands.figure("roi_supported"), reason=stands.reason("roi_supported"))
+        if stands.as_of is None:
+            return figure
+        return format_html(
+            '<span class="h-two">{}<span class="h-code">{}</span></span>', figure, format_month(stands.as_of)
+        )
+
+    @admin.display(description="Incremental ROI", ordering=_figure("incremental_roi_supported"))
+    def incremental(self, investment: Any) -> SafeString:
+        """Return on what could be stopped, over the window."""
+        stands: Standing = investment.standing
+        name = "incremental_roi_supported"
+        return figures.percent(stands.figure(name), reason=stands.reason(name))
+
+    @admin.display(description="Breakeven")
+    def breakeven(self, investment: Any) -> SafeString:
+        """The month breakeven was reached, else the planned one."""
+        stands: Standing = investment.standing
+        reached = stands.breakeven()
+        if reached:
+            return figures.month(reached)
+        planned = stands.head.planned_breakeven_month if stands.head else None
+        if planned:
+            return format_html('<span class="h-muted h-num">plan {}</span>', format_month(planned))
+        return figures.missing(
+            "Not reached so far, and no approved plan says when."
+            if stands.snapshot
+            else figures.NO_CLOSED_MONTH
+        )
+
+    @admin.display(description="Owner", ordering="owner__last_name")
+    def owner_name(self, investment: Investment) -> str:
+        """Who owns it."""
+        return str(investment.owner) if investment.owner else "–"
+
+    @admin.display(description="Next review", ordering="review_date")
+    def review(self, investment: Investment) -> SafeString | str:
+        """The next review, marked when overdue."""
+        return investment_page.review_text(investment, today=timezone.now().date())
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer only portfolios the user may record in, and people the user shares a portfolio with."""
+        if db_field.name == "portfolio":
+            kwargs["queryset"] = Portfolio.objects.filter(access.scope(request.user, Action.RECORD, via="pk"))
+        elif db_field.name in ("owner", "sponsor"):
+            mine = Portfolio.objects.filter(access.scope(request.user, Action.VIEW, via="pk"))
+            kwargs["queryset"] = User.objects.filter(
+                memberships__portfolio__in=mine, is_active=True
+            ).distinct()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(
+        self, request: HttpRequest, obj: Investment, form: "ModelForm[Investment]", change: bool
+    ) -> None:
+        """Put the investment: its terms are versioned in the order of knowing."""
+        actor = request.user if isinstance(request.user, User) else None
+        investments.put(obj, now=timezone.now(), actor=actor)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Number new versions of the hypothesis."""
+        for row in formset.save(commit=False):
+            if isinstance(row, Hypothesis) and row.pk is None:
+                newest = Hypothesis.objects.filter(investment=row.investment).order_by("-version").first()
+                row.version = newest.version + 1 if newest else 1
+            row.save()
+        formset.save_m2m()
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the page of an investment; what the domain refuses is said in its words."""
+        context = dict(extra_context or {})
+        if object_id is not None and request.method == "GET":
+            investment = self.get_object(request, object_id)
+            if investment is not None and self.has_view_permission(request, investment):
+                context |= investment_page.context(
+                    investment, request.GET, may_edit=self.has_change_permission(request, investment)
+                )
+        try:
+            response: HttpResponse = super().changeform_view(request, object_id, form_url, context)
+        except (ValidationError, KnowledgeError) as error:
+            for sentence in error.messages if isinstance(error, ValidationError) else [str(error)]:
+                messages.error(request, sentence)
+            return HttpResponseRedirect(request.get_full_path())
+        return response
