@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import Any
@@ -18,6 +19,7 @@ from slack_sdk.webhook import WebhookClient
 from alerts.channels.base import Accepted, Message, Outcome, Permanent, Retry, Uncertain, redact, remaining
 
 API_URL = "https://slack.com/api/"
+_TOKEN = re.compile(r"xox[a-z]-\S+")
 _TIMEOUT_SECONDS = 15.0
 _HEADER, _SECTION, _FIELD, _FIELDS, _BUTTON_URL, _CONTEXT, _TOTAL = 150, 3000, 2000, 10, 3000, 10, 12_000
 _FALLBACK = 3000
@@ -137,7 +139,7 @@ class SlackChannel:
 
     def _detail(self, sentence: str, cause: object) -> str:
         secrets = (self.webhook, urlsplit(self.webhook).path, self.token)
-        return redact(f"{sentence}: {cause}" if cause else sentence, *secrets)
+        return redact(_TOKEN.sub("[redacted]", f"{sentence}: {cause}" if cause else sentence), *secrets)
 
 
 def _retry_after(headers: Any) -> float | None:

@@ -45,7 +45,7 @@ class Mailbox:
         """Keep the mail when it is accepted."""
         if self.after_data.startswith("250"):
             content = envelope.content if isinstance(envelope.content, bytes) else b""
-            self.mails.append(message_from_bytes(content, policy=policy.default))  # type: ignore[arg-type]
+            self.mails.append(message_from_bytes(content, policy=policy.default))
             self.recipients += envelope.rcpt_tos
         return self.after_data
 

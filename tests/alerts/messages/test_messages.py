@@ -1,6 +1,7 @@
 """What a notice says, and that hostile names stay text in every form of it."""
 
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -23,8 +24,8 @@ HOSTILE = [
 ]
 
 
-def every_text(**changes: object) -> list[str]:
-    message = rendered(**changes)  # type: ignore[arg-type]
+def every_text(**changes: Any) -> list[str]:
+    message = rendered(**changes)
     return [
         message.subject,
         message.headline,
@@ -149,7 +150,7 @@ def test_a_repeat_says_so() -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_are_one_visible_line_everywhere(name: str) -> None:
-    changes = {
+    changes: dict[str, Any] = {
         "investment": {"code": name, "name": name},
         "portfolio": {"code": name, "name": name},
         "title": name,
@@ -187,7 +188,11 @@ class _Tags(HTMLParser):
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_add_no_element_to_the_mail(name: str) -> None:
-    changes = {"investment": {"code": name, "name": name}, "title": name, "recipient": {"why": name}}
+    changes: dict[str, Any] = {
+        "investment": {"code": name, "name": name},
+        "title": name,
+        "recipient": {"why": name},
+    }
     seen = _Tags()
     message = rendered(**changes)
     seen.feed(message.html)

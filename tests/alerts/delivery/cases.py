@@ -1,0 +1,72 @@
+"""Rows for the outbox, and a channel that answers as told and keeps what it was handed."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from alerts.channels.base import Accepted, Message, Outcome
+from alerts.models import Attempt, Notification
+from portfolio.models import Portfolio
+from tests.alerts.messages.cases import copied
+
+PAST = timedelta(seconds=-1)
+
+
+def portfolio(code: str = "CX") -> Portfolio:
+    """Return a portfolio, made on first use."""
+    return Portfolio.objects.get_or_create(code=code, defaults={"name": "Customer experience"})[0]
+
+
+def notification(*, due: timedelta = PAST, **changes: Any) -> Notification:
+    """Put one notification into the outbox, due a second ago, in a thread of its own."""
+    now = datetime.now(UTC)
+    values: dict[str, Any] = {
+        "id": uuid.uuid4(),
+        "portfolio": portfolio(),
+        "channel": "email",
+        "address": "olivia@example.com",
+        "thread_key": f"hurdle:{uuid.uuid4()}",
+        "message": copied(),
+        "next_at": now + due,
+        "created_at": now,
+    }
+    return Notification.objects.create(**(values | changes))
+
+
+def attempts(row: Notification) -> list[tuple[int, str]]:
+    """Return the numbers and outcomes of a notification's attempts, in order."""
+    return list(Attempt.objects.filter(notification=row).order_by("pk").values_list("number", "outcome"))
+
+
+class FakeChannel:
+    """Gives the next of its outcomes, the last one for ever; `during` runs while a message is being sent."""
+
+    def __init__(
+        self, *outcomes: Outcome | Exception, during: Callable[[Message], None] | None = None
+    ) -> None:
+        self.outcomes = list(outcomes) or [Accepted("ref")]
+        self.during = during
+        self.handed: list[Message] = []
+        self.addresses: list[str] = []
+        self.name, self.host = "email", "fake:host"
+        self._lock = threading.Lock()
+
+    def describe(self, message: Message, address: str) -> dict[str, Any]:
+        """Return the subject only."""
+        return {"to": address, "subject": message.subject}
+
+    def send(self, message: Message, address: str, *, deadline: float) -> Outcome:
+        """Keep the message and answer as told."""
+        with self._lock:
+            self.handed.append(message)
+            self.addresses.append(address)
+            outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+        if self.during is not None:
+            self.during(message)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
