@@ -55,8 +55,6 @@ def _chosen_sheet(parts: dict[str, Part], *, wanted: str | None) -> tuple[str, P
         part = parts.get(posixpath.normpath(posixpath.join("xl", targets.get(link, ""))).lstrip("/"))
         if part is not None and part.root == "worksheet":
             return name, part
-        if wanted:
-            break
     if wanted:
         raise FileRefused(f"The workbook has no worksheet named '{shown(wanted)}'.", code="no_sheet")
     raise FileRefused("The workbook has no visible worksheet.", code="no_sheet")

@@ -257,3 +257,35 @@ def test_damaged_parts_are_read_or_refused(part: str, start: int, length: int, p
         read(books.packed(contents))
     except FileRefused:
         return
+
+
+def overlapping() -> bytes:
+    """Return an archive whose last directory entry points into the part of the first."""
+    data = bytearray(books.book())
+    at = data.rindex(b"PK\x01\x02") + 42
+    data[at : at + 4] = (0).to_bytes(4, "little")
+    return bytes(data)
+
+
+VBA_TYPE = str(books.parts()["[Content_Types].xml"]).replace(
+    "</Types>", '<Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"/></Types>'
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "limits", "words"),
+    [
+        (books.packed({**books.parts(), "XL/workbook.xml": b"<x/>"}), Limits(), "two parts of the same name"),
+        (overlapping(), Limits(), "overlap"),
+        (books.packed(books.parts(), method=zipfile.ZIP_BZIP2), Limits(), "packed in an unusual way"),
+        (books.book(), Limits(unpacked_bytes=500), "unpacks to more than"),
+        (books.packed({**books.parts(), "xl/x.bin": b"\0" * 2_000_000}), Limits(), "far more than it weighs"),
+        (books.packed({**books.parts(), "[Content_Types].xml": VBA_TYPE}), Limits(), "macros"),
+    ],
+)
+def test_the_archive_itself_is_judged_first(data: bytes, limits: Limits, words: str) -> None:
+    assert words in refusal(data, limits=limits).message
+
+
+def test_a_sheet_that_is_missing_is_named() -> None:
+    assert "'Other'" in refusal(books.book(), mapping=Mapping(sheet="Other")).message
