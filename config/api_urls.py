@@ -1,0 +1,70 @@
+"""Every address below /api/v1/."""
+
+from django.urls import path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.exceptions import NotFound
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.routers import SimpleRouter
+from rest_framework.views import APIView
+
+from alerts.api import EpisodeViewSet, InvestmentEpisodeViewSet, NotificationViewSet
+from portfolio.api import AccountViewSet, FxRateViewSet, PortfolioViewSet
+from portfolio.api_actuals import ActualsBulk
+from portfolio.api_base import CODE_PATTERN, UUID_PATTERN
+from portfolio.api_imports import ImportRowViewSet, ImportViewSet
+from portfolio.api_ledger import CellViewSet, EntryViewSet
+from portfolio.api_tokens import TokenViewSet
+from reports.api import InvestmentViewSet
+from roi.api import SnapshotViewSet
+
+
+class NothingHere(APIView):
+    """Answers addresses that name nothing with a problem instead of a page."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    schema = None
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        """Refuse, whatever the method is."""
+        raise NotFound("There is no such address in this API.")
+
+
+router = SimpleRouter(trailing_slash=False)
+router.register("portfolios", PortfolioViewSet, basename="api-portfolio")
+router.register("investments", InvestmentViewSet, basename="api-investment")
+router.register("accounts", AccountViewSet, basename="api-account")
+router.register("episodes", EpisodeViewSet, basename="api-episode")
+router.register("notifications", NotificationViewSet, basename="api-notification")
+router.register("imports", ImportViewSet, basename="api-import")
+router.register("tokens", TokenViewSet, basename="api-token")
+
+_OF_INVESTMENT = {
+    "snapshots": SnapshotViewSet,
+    "entries": EntryViewSet,
+    "cells": CellViewSet,
+    "episodes": InvestmentEpisodeViewSet,
+}
+
+urlpatterns = [
+    path("actuals/bulk", ActualsBulk.as_view(), name="api-actuals-bulk"),
+    path("fx-rates", FxRateViewSet.as_view({"get": "list", "put": "put"}), name="api-fx-rates"),
+    *(
+        re_path(
+            rf"^investments/(?P<code>{CODE_PATTERN})/{name}$",
+            view.as_view({"get": "list"}),
+            name=f"api-investment-{name}",
+        )
+        for name, view in _OF_INVESTMENT.items()
+    ),
+    re_path(
+        rf"^imports/(?P<public_id>{UUID_PATTERN})/rows$",
+        ImportRowViewSet.as_view({"get": "list"}),
+        name="api-import-rows",
+    ),
+    *router.urls,
+    path("schema", SpectacularAPIView.as_view(), name="api-schema"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+    re_path(r"^.*$", NothingHere.as_view(), name="api-nothing"),
+]

@@ -1,0 +1,202 @@
+"""What the API's rooms share: scoped querysets, months and refusals as values, answers given once per key."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema_field
+from rest_framework import serializers, status
+from rest_framework.exceptions import APIException, NotFound, PermissionDenied, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from portfolio import access, idempotency
+from portfolio.access import Action
+from portfolio.models import Investment, Portfolio
+from portfolio.terms import format_month, parse_month
+
+CODE_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,47}"
+UUID_PATTERN = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+# Read by the paginator and by the views themselves; every other query parameter is a filter.
+_RESERVED = {"cursor", "page_size", "ordering", "basis", "as_of", "format"}
+_KEY_HEADER = "Idempotency-Key"
+
+idempotency_parameter = OpenApiParameter(
+    _KEY_HEADER,
+    {"type": "string", "pattern": "^[!-~]{1,200}$"},
+    OpenApiParameter.HEADER,
+    description="The same key with the same body is answered once and replayed for 24 hours.",
+)
+code_parameter = OpenApiParameter(
+    "code", {"type": "string", "pattern": f"^{CODE_PATTERN}$"}, OpenApiParameter.PATH
+)
+public_id_parameter = OpenApiParameter("public_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
+
+
+class Refused(APIException):
+    """Rows or values that were understood and cannot be accepted; `errors` names each with a JSON pointer."""
+
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_code = "refused"
+
+    def __init__(self, detail: str, errors: list[dict[str, str]] | None = None) -> None:
+        super().__init__(detail)
+        self.errors = errors or []
+
+
+_DECIMAL = re.compile(r"-?\d{1,20}(\.\d{1,20})?\Z", re.ASCII)
+
+
+def exact_decimal(value: object) -> Decimal:
+    """Return a decimal written as text or as a whole number; raises ValueError with a sentence."""
+    if isinstance(value, float):
+        raise ValueError(
+            f'Write {str(value)[:40]} as text, "{str(value)[:40]}": a JSON fraction may lose digits.'
+        )
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("A number is written as text, with a point before its decimals.")
+    # A whole number of thousands of digits is refused before it is turned into text.
+    text = str(value) if isinstance(value, str) or abs(value) < 10**20 else "too large"
+    if not _DECIMAL.match(text):
+        raise ValueError(f"'{text[:40]}' is not a number; write it like 1234.50, without separators.")
+    return Decimal(text)
+
+
+@extend_schema_field({"type": "string", "pattern": r"^-?\d{1,20}(\.\d{1,20})?$", "examples": ["1234.50"]})
+class ExactDecimalField(serializers.DecimalField):
+    """A decimal as text; a JSON fraction is refused, as it may have lost digits already."""
+
+    def to_internal_value(self, data: object) -> Decimal:
+        """Return the exact value."""
+        try:
+            value = exact_decimal(data)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+        return super().to_internal_value(str(value))
+
+
+@extend_schema_field({"type": "string", "pattern": r"^\d{4}-(0[1-9]|1[0-2])$", "examples": ["2026-10"]})
+class MonthField(serializers.Field):  # type: ignore[type-arg]
+    """A month as `YYYY-MM`."""
+
+    def to_internal_value(self, data: object) -> date:
+        """Return the month's first day."""
+        if not isinstance(data, str):
+            raise serializers.ValidationError("A month is written as text, YYYY-MM.")
+        try:
+            return parse_month(data)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+    def to_representation(self, value: date) -> str:
+        """Return the month as text."""
+        return format_month(value)
+
+
+class MonthFilter(filters.CharFilter):
+    """Compares a month column with a month written as `YYYY-MM`."""
+
+    def filter(self, qs: Any, value: str) -> Any:
+        """Narrow the rows; text that is no month is refused with a sentence."""
+        if not value:
+            return qs
+        try:
+            month = parse_month(value)
+        except ValueError as error:
+            raise ValidationError({self.field_name: [str(error)]}) from error
+        return super().filter(qs, month)
+
+
+class Filters(filters.FilterSet):
+    """A fixed list of filters; a parameter that is none of them is refused, never ignored."""
+
+    def is_valid(self) -> bool:
+        """Return whether the values fit; raises ValidationError for parameters that mean nothing here."""
+        unknown = sorted(set(self.data) - set(self.base_filters) - _RESERVED)
+        if unknown:
+            raise ValidationError(dict.fromkeys(unknown[:20], "There is no such filter here."))
+        return bool(super().is_valid())
+
+
+class ScopedViewSet(GenericViewSet[Any]):
+    """Rows that the user's memberships open, in lists and by id alike: a foreign row is a missing row."""
+
+    via = "portfolio"
+    orderings: tuple[str, ...] = ("id",)
+    filterset_class: type[filters.FilterSet] | None = Filters
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """Return the open rows."""
+        return super().get_queryset().filter(access.scope(self.request.user, Action.VIEW, via=self.via))
+
+    def list(self, request: Request, *args: object, **kwargs: object) -> Response:
+        """Return one page of the open rows."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def retrieve(self, request: Request, *args: object, **kwargs: object) -> Response:
+        """Return one open row."""
+        return Response(self.get_serializer(self.get_object()).data)
+
+
+def open_portfolio(user: Any, code: str, *, action: Action = Action.VIEW) -> Portfolio:
+    """Return a portfolio by code: 404 where the user does not see it, 403 where the role is not enough."""
+    portfolio = Portfolio.objects.filter(access.scope(user, Action.VIEW, via="pk"), code=code).first()
+    if portfolio is None:
+        raise NotFound("There is no such portfolio.")
+    if action is not Action.VIEW and not access.may(user, action, portfolio.pk):
+        raise PermissionDenied(f"Your role in {portfolio.code} does not allow you to {action.value}.")
+    return portfolio
+
+
+def open_investment(user: Any, code: str) -> Investment:
+    """Return an investment by code, with its portfolio: 404 where the user does not see it."""
+    found = (
+        Investment.objects.filter(access.scope(user, Action.VIEW), code=code)
+        .select_related("portfolio")
+        .first()
+    )
+    if found is None:
+        raise NotFound("There is no such investment.")
+    return found
+
+
+Act = Callable[[datetime], tuple[int, Any]]
+
+
+def answer_once(request: Request, act: Act) -> Response:
+    """Answer a request that changes money: in one transaction, and once for each `Idempotency-Key`.
+
+    `act` receives the time and returns the status and the body; what it raises undoes everything.
+    """
+    key = request.headers.get(_KEY_HEADER)
+    now = timezone.now()
+    if key is None:
+        with transaction.atomic():
+            code, body = act(now)
+        return Response(body, status=code)
+    if not (1 <= len(key) <= 200 and key.isascii() and key.isprintable() and " " not in key):
+        raise ValidationError({_KEY_HEADER: "An idempotency key is 1 to 200 visible ASCII characters."})
+    answer = idempotency.once(request.user, key=key, request_hash=_hash(request), now=now, act=act)
+    headers = {"Idempotent-Replayed": "true"} if answer.is_replayed else None
+    return Response(answer.body, status=answer.status_code, headers=headers)
+
+
+def _hash(request: Request) -> str:
+    digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
+    digest.update(request._request.body)
+    return digest.hexdigest()
+
+
+def refuse(detail: str, pointer: str = "#", code: str = "refused") -> NoReturn:
+    """Refuse a whole request with one sentence."""
+    raise Refused(detail, [{"pointer": pointer, "detail": detail, "code": code}])

@@ -1,0 +1,161 @@
+"""Who gets what from every address: the written matrix, and that no address is missing from it."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.urls import URLPattern, get_resolver
+
+from config import api_urls
+from portfolio.models import Membership
+from tests.api.conftest import World, row
+
+CAST = ("vera", "olivia", "finn", "ada", "mallory", "anonymous")
+ALL = {"vera": 200, "olivia": 200, "finn": 200, "ada": 200, "mallory": 200, "anonymous": 401}
+MEMBERS = ALL | {"mallory": 404}
+CLOSERS = MEMBERS | {"vera": 403, "olivia": 403}
+NOBODY_HERE = {**dict.fromkeys(ALL, 404), "anonymous": 401}
+RATES = {
+    "rates": [
+        {"currency": "EUR", "reporting_currency": "USD", "month": "2026-01", "rate": "1.1", "source": "ECB"}
+    ]
+}
+MONTH = {"months": ["2026-02"], "reason": "Reviewed."}
+
+# (method, address, body, expected). {code} and the like are filled with CX's rows.
+MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
+    ("get", "/portfolios", None, ALL),
+    ("get", "/portfolios/{portfolio}", None, MEMBERS),
+    ("get", "/portfolios/{portfolio}/months", None, MEMBERS),
+    ("post", "/portfolios/{portfolio}/months/close", MONTH, CLOSERS),
+    ("post", "/portfolios/{portfolio}/months/lock", {"months": ["2026-01"]}, CLOSERS),
+    (
+        "post",
+        "/portfolios/{portfolio}/months/reopen",
+        {"months": ["2026-01"], "reason": "Late bill."},
+        CLOSERS,
+    ),
+    ("get", "/accounts", None, ALL),
+    ("get", "/fx-rates", None, ALL),
+    # OPS reports in dollars too, so nobody of CX alone may change the dollar's rates.
+    ("put", "/fx-rates", RATES, {**dict.fromkeys(ALL, 403), "anonymous": 401}),
+    ("get", "/investments", None, ALL),
+    ("get", "/investments/{investment}", None, MEMBERS),
+    ("get", "/investments/{investment}/snapshots", None, MEMBERS),
+    ("get", "/investments/{investment}/entries", None, MEMBERS),
+    ("get", "/investments/{investment}/cells", None, MEMBERS),
+    ("get", "/investments/{investment}/episodes", None, MEMBERS),
+    ("get", "/episodes", None, ALL),
+    ("get", "/episodes/{episode}", None, MEMBERS),
+    ("get", "/notifications", None, ALL),
+    ("get", "/notifications/{notification}", None, MEMBERS),
+    ("put", "/actuals/bulk", [row()], ALL | {"vera": 422, "mallory": 422}),
+    ("get", "/imports", None, ALL),
+    ("post", "/imports", {}, {**dict.fromkeys(ALL, 415), "vera": 403, "anonymous": 401}),
+    # Imports are their uploader's: this one is Finn's.
+    ("get", "/imports/{import}", None, NOBODY_HERE | {"finn": 200}),
+    ("get", "/imports/{import}/rows", None, NOBODY_HERE | {"finn": 200}),
+    ("post", "/imports/{import}/commit", {}, NOBODY_HERE | {"finn": 200}),
+    ("post", "/imports/{import}/undo", {}, NOBODY_HERE | {"finn": 422}),
+    ("get", "/tokens", None, ALL),
+    ("post", "/tokens", {}, {**dict.fromkeys(ALL, 201), "anonymous": 401}),
+    ("delete", "/tokens/hurdle_00000000", None, NOBODY_HERE),
+    ("get", "/schema", None, dict.fromkeys(ALL, 200)),
+    ("get", "/docs", None, dict.fromkeys(ALL, 200)),
+    ("get", "/no/such/address", None, dict.fromkeys(ALL, 404)),
+]
+
+
+def _filled(address: str, world: World, *, side: str = "cx") -> str:
+    is_ours = side == "cx"
+    values = {
+        "portfolio": "CX" if is_ours else "OPS",
+        "investment": "CX-1" if is_ours else "OPS-SECRET",
+        "episode": str(world.episodes[side].public_id),
+        "notification": str(world.notifications[side].pk),
+        "import": str(world.imports["finn" if is_ours else "mallory"].public_id),
+    }
+    return "/api/v1" + address.format(**values)
+
+
+def _status(world: World, name: str, method: str, address: str, body: Any) -> tuple[int, str]:
+    """Ask, and take back what the request changed."""
+    with transaction.atomic():
+        response = getattr(world.client(name), method)(address, body, format="json")
+        transaction.set_rollback(True)
+    return response.status_code, response.content.decode()
+
+
+@pytest.mark.parametrize(("method", "address", "body", "expected"), MATRIX, ids=lambda part: str(part)[:50])
+def test_matrix(world: World, method: str, address: str, body: Any, expected: dict[str, int]) -> None:
+    found = {name: _status(world, name, method, _filled(address, world), body) for name in CAST}
+    assert {name: status for name, (status, _) in found.items()} == expected, found
+
+
+@pytest.mark.parametrize(("method", "address", "body"), [m[:3] for m in MATRIX if "{" in m[1]])
+def test_foreign_row_is_a_missing_row(world: World, method: str, address: str, body: Any) -> None:
+    nothing = dict.fromkeys(("portfolio", "investment"), "NONE") | dict.fromkeys(
+        ("episode", "notification", "import"), "00000000-0000-0000-0000-000000000000"
+    )
+    for name in ("vera", "olivia", "finn", "ada"):
+        foreign = _status(world, name, method, _filled(address, world, side="ops"), body)
+        absent = _status(world, name, method, "/api/v1" + address.format(**nothing), body)
+        assert foreign[0] == absent[0] == 404
+        assert json.loads(foreign[1])["detail"] == json.loads(absent[1])["detail"]
+
+
+def test_no_body_shows_a_foreign_mark(world: World) -> None:
+    for name in ("vera", "olivia", "finn", "ada"):
+        for address in (m[1] for m in MATRIX if m[0] == "get"):
+            body = world.client(name).get(_filled(address, world)).content.decode()
+            assert "OPS-SECRET" not in body
+            assert "mallory" not in body
+
+
+def test_every_address_stands_in_the_matrix() -> None:
+    written = {(method, re.sub(r"\{\w+\}", "X", address)) for method, address, _, _ in MATRIX}
+    for pattern in api_urls.urlpatterns:
+        assert isinstance(pattern, URLPattern)
+        address = "/" + re.sub(r"\(\?P<\w+>(?:[^()]|\([^()]*\))*\)", "X", str(pattern.pattern)).strip("^$")
+        address = {"/.*": "/no/such/address", "/tokens/X": "/tokens/hurdle_00000000"}.get(address, address)
+        actions = getattr(pattern.callback, "actions", None)
+        methods = actions or [
+            m for m in ("get", "post", "put", "patch", "delete") if hasattr(pattern.callback.cls, m)
+        ]
+        for method in sorted(set(methods or ["get"]) - {"head"}):
+            assert (method, address) in written, f"{method} {address} has no row in the matrix"
+
+
+def test_api_is_mounted_once() -> None:
+    mounted = [p for p in get_resolver().url_patterns if "api" in str(p.pattern)]
+    assert [str(p.pattern) for p in mounted] == ["api/v1/"]
+
+
+def test_losing_a_membership_counts_on_the_next_request(world: World) -> None:
+    client = world.client("vera")
+    assert client.get("/api/v1/investments/CX-1").status_code == 200
+    Membership.objects.filter(user=world.users["vera"]).delete()
+    assert client.get("/api/v1/investments/CX-1").status_code == 404
+
+
+def test_disabled_user_is_nobody(world: World) -> None:
+    client = world.client("ada")
+    world.users["ada"].is_active = False
+    world.users["ada"].save()
+    assert client.get("/api/v1/investments").status_code == 401
+
+
+def test_admin_of_every_portfolio_in_the_currency_sets_rates(world: World) -> None:
+    Membership.objects.create(user=world.users["ada"], portfolio=world.ops, role="admin")
+    response = world.client("ada").put("/api/v1/fx-rates", RATES, format="json")
+    assert response.json() == {"changed": 1}
+    assert world.client("vera").get("/api/v1/fx-rates").json()["results"][0]["rate"] == "1.1000000000"
+
+
+def test_unsafe_request_of_a_session_needs_the_csrf_token(world: World) -> None:
+    client = world.client("finn")
+    client.handler.enforce_csrf_checks = True
+    response = client.post("/api/v1/portfolios/CX/months/close", MONTH, format="json")
+    assert response.status_code == 403
