@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
 
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.db.models import F
 
 from alerts import judging, notices, policies, queries, record, routing
@@ -81,9 +81,8 @@ def evaluate_range(ids: Sequence[int], *, now: datetime) -> Evaluated:
     policies.adopt(list(Investment.objects.filter(pk__in=ids).select_related("portfolio")), now=now)
     try:
         return knowledge.with_one_view(partial(_evaluate_locked, ids, now=now))
-    except DatabaseError:
-        raise
-    except Exception as error:
+    except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+        # Facts this code cannot digest; a broken database or program fails as a whole and is tried again.
         if len(ids) == 1:
             return _quarantine(ids[0], error)
         half = len(ids) // 2

@@ -25,6 +25,7 @@ _FIELDS = (
     "month",
     "is_closed",
     "is_complete",
+    "is_missing_fx",
     "run_cost",
     "avoidable_run_cost",
     "one_time_cost",
@@ -33,7 +34,6 @@ _FIELDS = (
     *(f"{name}_{basis.value}" for name in ("benefit", "cumulative_benefit") for basis in Basis),
 )
 _ENDED = {Stage.RETIRED.value, Stage.KILLED.value}
-_MISSING_FX = REASON_CODES[Reason.MISSING_FX_RATE]
 _OVERFLOW = REASON_CODES[Reason.OVERFLOW]
 
 
@@ -73,7 +73,7 @@ def months_of(investment_ids: Sequence[int]) -> dict[int, list[MonthRow]]:
                 tco=to_micros(values["tco"]),
                 benefit={b: to_micros(values[f"benefit_{b.value}"]) for b in Basis},
                 cumulative_benefit={b: to_micros(values[f"cumulative_benefit_{b.value}"]) for b in Basis},
-                missing_fx=code == _MISSING_FX,
+                missing_fx=values["is_missing_fx"],
                 overflow=code == _OVERFLOW,
             )
         )
@@ -102,8 +102,12 @@ def judge(
     """Fold every rule's policy versions over an investment's months."""
     shared: dict[object, list[MonthFacts]] = {}
     trajectories = {}
+    newest = months[-1].month if months else context.start_month
     for rule, stored in versions.items():
-        policies = [as_rule(version) for version in stored]
+        # A version that switches the rule off ends it at once, so it is left out until its month has come.
+        policies = [as_rule(v) for v in stored if v.is_enabled or v.effective_month <= newest]
+        if not policies:
+            continue
         by_version = {}
         for policy in policies:
             is_plain = rule != HURDLE_RATE.name or policy.measure is Measure.INCREMENTAL_ROI

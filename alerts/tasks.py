@@ -34,7 +34,7 @@ def sweep(**kwargs: object) -> None:
 @shared_task(name="alerts.advance_range")
 def advance_range(*, first: int, last: int, **kwargs: object) -> None:
     """Recompute and evaluate what is stale among a range of ids; running it twice changes nothing."""
-    stale = [pk for pk in snapshots.find_stale(after=first - 1, limit=FAN_OUT) if pk <= last]
+    stale = snapshots.find_stale(after=first - 1, last=last)
     if stale:
         evaluate.advance(ids=stale, now=timezone.now())
 

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import psycopg
 from django.db import connection
 from numpy.typing import NDArray
 
@@ -16,7 +17,7 @@ from portfolio import assumptions
 from portfolio.assumptions import Rates
 from portfolio.models import Account, Investment, InvestmentVersion, MonthState, PlanApproval
 from portfolio.terms import Basis, Book, MonthStatus, month_at, month_index
-from roi.binary_copy import decode
+from roi.binary_copy import decode_array
 from roi.engine.completeness import complete_months
 from roi.engine.series import VOLUME_KEYS, Series
 
@@ -241,8 +242,17 @@ def _aggregate(
     query, parameters = aggregation(investments, rates, book=book, knowledge=knowledge)
     if book is Book.PLAN and not any(i.approved_plan_version for i in investments):
         return np.empty(0, dtype=[(name, "i8" if kind.startswith("int") else "f8") for name, kind in _COLUMNS])
-    with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", parameters) as copy:
-        return decode(copy, _COLUMNS)
+    names = ", ".join(f'array_agg("{name}")' for name, _ in _COLUMNS)
+    connection.ensure_connection()
+    # Django's own cursors bind on the client and cannot ask for binary results.
+    with psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(f"SELECT {names} FROM ({query}) AS sums".encode(), parameters, binary=True)
+        result = cursor.pgresult
+        arrays = [decode_array(result.get_value(0, i) or b"", kind) for i, (_, kind) in enumerate(_COLUMNS)]
+    rows = np.empty(len(arrays[0]), dtype=[(name, array.dtype) for (name, _), array in zip(_COLUMNS, arrays, strict=True)])
+    for (name, _), array in zip(_COLUMNS, arrays, strict=True):
+        rows[name] = array
+    return rows
 
 
 def aggregation(
@@ -279,7 +289,7 @@ def aggregation(
         cells=_CELLS_NOW if knowledge is None else _CELLS_THEN,
         accounts=_ACCOUNTS_NOW if knowledge is None else _ACCOUNTS_THEN,
         volumes=", ".join(
-            f"COALESCE(sum(quantity) FILTER (WHERE volume_key = '{key}')::float8, 'NaN'::float8)"
+            f"COALESCE(sum(quantity) FILTER (WHERE volume_key = '{key}')::float8, 'NaN'::float8) AS volume_{key}"
             for key in VOLUME_KEYS
         ),
     )
@@ -331,16 +341,17 @@ WITH line AS (
          ON x.currency = c.currency AND x.reporting = s.currency AND x.month = c.month
     WHERE c.investment_id = ANY(%(id)s) AND c.book = %(book)s AND c.kind <> 'withdrawn'
 )
-SELECT investment_id, (extract(year FROM month) * 12 + extract(month FROM month) - 1)::int,
-       {_micros("money", _BENEFIT)},
-       {_micros("CASE WHEN share = 1 THEN money ELSE hurdle_half_even(exact * share) END", _BENEFIT)},
-       {_micros("CASE WHEN share = 1 AND realized = 1 THEN money ELSE hurdle_half_even(exact * share * realized) END", _BENEFIT)},
-       {_micros("money", f"{_COST} AND nature = 'run'")},
-       {_micros("money", f"{_COST} AND nature = 'run' AND is_avoidable")},
-       {_micros("money", f"{_COST} AND nature = 'one_time'")},
-       {_micros("money", f"{_COST} AND nature = 'run' AND is_usage_driven")},
-       {_bits("true", 0)}, {_bits("true", 63)},
-       {_bits("has_value AND nature <> 'one_time'", 0)}, {_bits("has_value AND nature <> 'one_time'", 63)},
-       bool_or(amount IS NOT NULL AND money IS NULL), {{volumes}}
+SELECT investment_id AS investment, (extract(year FROM month) * 12 + extract(month FROM month) - 1)::int AS month,
+       {_micros("money", _BENEFIT)} AS claimed,
+       {_micros("CASE WHEN share = 1 THEN money ELSE hurdle_half_even(exact * share) END", _BENEFIT)} AS supported,
+       {_micros("CASE WHEN share = 1 AND realized = 1 THEN money ELSE hurdle_half_even(exact * share * realized) END", _BENEFIT)} AS cashable,
+       {_micros("money", f"{_COST} AND nature = 'run'")} AS run,
+       {_micros("money", f"{_COST} AND nature = 'run' AND is_avoidable")} AS avoidable_run,
+       {_micros("money", f"{_COST} AND nature = 'one_time'")} AS one_time,
+       {_micros("money", f"{_COST} AND nature = 'run' AND is_usage_driven")} AS usage,
+       {_bits("true", 0)} AS stated_low, {_bits("true", 63)} AS stated_high,
+       {_bits("has_value AND nature <> 'one_time'", 0)} AS recurring_low,
+       {_bits("has_value AND nature <> 'one_time'", 63)} AS recurring_high,
+       bool_or(amount IS NOT NULL AND money IS NULL) AS missing_fx, {{volumes}}
 FROM line GROUP BY investment_id, month
 """

@@ -41,6 +41,7 @@ class Snapshot(models.Model):
     fingerprint = models.UUIDField(help_text="Hash of every input of months 1 to this one, in canonical order.")
     is_closed = models.BooleanField()
     is_complete = models.BooleanField()
+    is_missing_fx = models.BooleanField(help_text="An amount of this month has no FX rate.")
 
     run_cost = MoneyField()
     avoidable_run_cost = MoneyField()

@@ -47,6 +47,7 @@ def columns(
         Column("fingerprint", "bytes", prints[at]),
         Column("is_closed", "bool", series.closed[at]),
         Column("is_complete", "bool", series.complete[at]),
+        Column("is_missing_fx", "bool", series.missing_fx[at]),
         Column("run_cost", "micros", figures.run[at]),
         Column("avoidable_run_cost", "micros", series.avoidable_run[at]),
         Column("one_time_cost", "micros", figures.one_time[at]),

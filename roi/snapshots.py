@@ -14,8 +14,8 @@ from datetime import datetime
 from functools import partial
 
 import numpy as np
-from django.db import DatabaseError, connection
-from django.db.models import F, Max
+from django.db import connection
+from django.db.models import F
 from numpy.typing import NDArray
 
 from portfolio import knowledge
@@ -52,6 +52,7 @@ _STALE = """
     LEFT JOIN portfolio_head hx ON hx.scope = 'installation' AND hx.scope_id = 0
     WHERE COALESCE(h.attempts, 0) < %(max_attempts)s
       AND (%(ids)s::bigint[] IS NULL OR i.id = ANY(%(ids)s)) AND i.id > %(after)s
+      AND (%(last)s::bigint IS NULL OR i.id <= %(last)s)
       AND (h.investment_id IS NULL OR h.engine_version <> %(engine)s
            OR h.investment_knowledge <> COALESCE(hi.knowledge, 0)
            OR h.portfolio_knowledge <> COALESCE(hp.knowledge, 0)
@@ -60,14 +61,20 @@ _STALE = """
 """
 
 
-def find_stale(*, ids: Sequence[int] | None = None, after: int = 0, limit: int = CHUNK) -> list[int]:
-    """Return investments whose snapshots are older than what is known, in id order, quarantined ones left out."""
+def find_stale(
+    *, ids: Sequence[int] | None = None, after: int = 0, last: int | None = None, limit: int = CHUNK
+) -> list[int]:
+    """Return investments whose snapshots are older than what is known, in id order, quarantined ones left out.
+
+    Only those among `ids` when given, and only ids above `after` and up to `last`.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             _STALE,
             {
                 "ids": list(ids) if ids is not None else None,
                 "after": after,
+                "last": last,
                 "limit": limit,
                 "engine": ENGINE_VERSION,
                 "max_attempts": MAX_ATTEMPTS,
@@ -89,17 +96,24 @@ def recompute(*, ids: Sequence[int] | None = None, now: datetime) -> Recomputed:
 
 def recompute_chunk(ids: Sequence[int], *, now: datetime) -> Recomputed:
     """Recompute the given investments in one transaction; one that cannot be computed does not stop the others."""
-    SnapshotHead.objects.bulk_create([SnapshotHead(investment_id=pk) for pk in ids], ignore_conflicts=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_ENSURE_HEADS, [list(ids)])
     try:
         return knowledge.with_one_view(partial(_recompute_locked, ids, now=now))
-    except DatabaseError:
-        raise
-    except Exception as error:
+    except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+        # Facts this code cannot digest; a broken database or program fails as a whole and is tried again.
         if len(ids) == 1:
             return _quarantine(ids[0], error)
         half = len(ids) // 2
         first, second = recompute_chunk(ids[:half], now=now), recompute_chunk(ids[half:], now=now)
         return Recomputed(first.computed + second.computed, first.changed + second.changed)
+
+
+_ENSURE_HEADS = """
+    INSERT INTO roi_snapshothead (investment_id, investment_knowledge, portfolio_knowledge, installation_knowledge,
+                                  engine_version, revision, attempts, failure)
+    SELECT unnest(%s::bigint[]), -1, -1, -1, 0, 0, 0, '' ON CONFLICT (investment_id) DO NOTHING
+"""
 
 
 def _quarantine(investment_id: int, error: Exception) -> Recomputed:
@@ -110,10 +124,12 @@ def _quarantine(investment_id: int, error: Exception) -> Recomputed:
 
 
 def _recompute_locked(ids: Sequence[int], *, now: datetime) -> Recomputed:
-    heads = {
-        h.pk: h
-        for h in SnapshotHead.objects.select_for_update().filter(pk__in=ids).order_by("pk")
-    }
+    heads = dict(
+        SnapshotHead.objects.select_for_update()
+        .filter(pk__in=ids)
+        .order_by("pk")
+        .values_list("investment_id", "fingerprint")
+    )
     claimed = list(Investment.objects.filter(pk__in=heads).select_related("portfolio").order_by("pk"))
     if not claimed:
         return Recomputed(0, [])
@@ -121,15 +137,10 @@ def _recompute_locked(ids: Sequence[int], *, now: datetime) -> Recomputed:
     loaded = roi_inputs.load(claimed)
     figures = metrics.compute(loaded.series)
     prints = fingerprints(loaded)
-    last = loaded.series.length - 1
-    changed = np.array(
-        [
-            heads[i.pk].fingerprint != uuid.UUID(bytes=prints[row, last[row]].tobytes())
-            for row, i in enumerate(claimed)
-        ]
-    )
+    newest = [uuid.UUID(bytes=prints[row, end].tobytes()) for row, end in enumerate(loaded.series.length - 1)]
+    changed = np.array([heads[i.pk] != mine for i, mine in zip(claimed, newest, strict=True)])
     _write(loaded, figures, prints, known=known, changed=np.flatnonzero(changed))
-    _write_heads(loaded, prints, heads, known=known, changed=changed, now=now)
+    _write_heads(loaded, newest, known=known, changed=changed, now=now)
     return Recomputed(len(claimed), [i.pk for i, differs in zip(claimed, changed, strict=True) if differs])
 
 
@@ -217,31 +228,51 @@ def _write(
                 copy.write(part)
 
 
+_UPDATE_HEADS = """
+    UPDATE roi_snapshothead h SET investment_knowledge = n.investment_knowledge,
+        portfolio_knowledge = n.portfolio_knowledge, installation_knowledge = n.installation_knowledge,
+        engine_version = %(engine)s, attempts = 0, failure = '', computed_at = %(now)s, fingerprint = n.fingerprint,
+        revision = h.revision + n.changed::int, last_month = n.last_month,
+        last_complete_month = n.last_complete_month, planned_breakeven_month = n.planned_breakeven,
+        planned_discounted_payback_month = n.planned_payback
+    FROM unnest(%(ids)s::bigint[], %(investment)s::bigint[], %(portfolio)s::bigint[], %(installation)s::bigint[],
+                %(changed)s::bool[], %(fingerprint)s::uuid[], %(last)s::date[], %(complete)s::date[],
+                %(planned_breakeven)s::date[], %(planned_payback)s::date[])
+         AS n(id, investment_knowledge, portfolio_knowledge, installation_knowledge, changed, fingerprint, last_month,
+              last_complete_month, planned_breakeven, planned_payback)
+    WHERE h.investment_id = n.id
+"""
+
+
 def _write_heads(
     loaded: Inputs,
-    prints: NDArray[np.uint8],
-    heads: dict[int, SnapshotHead],
+    newest: Sequence[uuid.UUID],
     *,
     known: NDArray[np.int64],
     changed: NDArray[np.bool_],
     now: datetime,
 ) -> None:
-    revision = SnapshotHead.objects.aggregate(newest=Max("revision"))["newest"] or 0
+    last = [rows.last_months(loaded, row) for row in range(len(loaded.investments))]
     planned = rows.planned_months(loaded)
-    for row, investment in enumerate(loaded.investments):
-        head = heads[investment.pk]
-        head.investment_knowledge, head.portfolio_knowledge, head.installation_knowledge = known[row].tolist()
-        head.engine_version = ENGINE_VERSION
-        head.attempts, head.failure, head.computed_at = 0, "", now
-        if changed[row]:
-            head.fingerprint = uuid.UUID(bytes=prints[row, loaded.series.length[row] - 1].tobytes())
-            head.revision = max(revision, head.revision) + 1
-            head.last_month, head.last_complete_month = rows.last_months(loaded, row)
-            head.planned_breakeven_month, head.planned_discounted_payback_month = planned[row]
-    SnapshotHead.objects.bulk_update(heads.values(), _HEAD_FIELDS, batch_size=1_000)
-
-
-_HEAD_FIELDS = [f.name for f in SnapshotHead._meta.concrete_fields if not f.primary_key]
+    investment, portfolio, installation = known.T.tolist()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _UPDATE_HEADS,
+            {
+                "engine": ENGINE_VERSION,
+                "now": now,
+                "ids": [i.pk for i in loaded.investments],
+                "investment": investment,
+                "portfolio": portfolio,
+                "installation": installation,
+                "changed": changed.tolist(),
+                "fingerprint": list(newest),
+                "last": [months[0] for months in last],
+                "complete": [months[1] for months in last],
+                "planned_breakeven": [months[0] for months in planned],
+                "planned_payback": [months[1] for months in planned],
+            },
+        )
 
 
 def stale_ranges(*, size: int) -> list[tuple[int, int]]:

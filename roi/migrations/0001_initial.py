@@ -44,6 +44,7 @@ class Migration(migrations.Migration):
                 ('fingerprint', models.UUIDField(help_text='Hash of every input of months 1 to this one, in canonical order.')),
                 ('is_closed', models.BooleanField()),
                 ('is_complete', models.BooleanField()),
+                ('is_missing_fx', models.BooleanField(help_text='An amount of this month has no FX rate.')),
                 ('run_cost', portfolio.models.base.MoneyField(decimal_places=6, max_digits=20)),
                 ('avoidable_run_cost', portfolio.models.base.MoneyField(decimal_places=6, max_digits=20)),
                 ('one_time_cost', portfolio.models.base.MoneyField(decimal_places=6, max_digits=20)),
