@@ -67,6 +67,8 @@ def context(stands: Standing, query: Mapping[str, str]) -> Context:
     snapshots = list(Snapshot.objects.filter(investment=investment).order_by("month"))
     breakeven = stands.breakeven()
     points = [charts.Point(s.month, s.tco, s.cumulative_benefit_supported, s.is_closed) for s in snapshots]
+    if not any(p.cost or p.benefit for p in points):
+        points = []
     currency = investment.portfolio.reporting_currency
     rates = assumptions.rates_of([investment])[investment.pk]
     return {

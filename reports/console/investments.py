@@ -7,7 +7,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.db.models import FloatField, OrderBy, OuterRef, QuerySet, Subquery
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -219,12 +219,13 @@ class InvestmentAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignor
     ) -> HttpResponse:
         """Show the page of an investment; what the domain refuses is said in its words."""
         context = dict(extra_context or {})
-        if object_id is not None and request.method == "GET":
-            investment = self.get_object(request, object_id)
-            if investment is not None and self.has_view_permission(request, investment):
-                context |= investment_page.context(
-                    investment, request.GET, may_edit=self.has_change_permission(request, investment)
-                )
+        investment = self.get_object(request, object_id) if object_id else None
+        if object_id and investment is None:
+            raise Http404
+        if investment and request.method == "GET":
+            context |= investment_page.context(
+                investment, request.GET, may_edit=self.has_change_permission(request, investment)
+            )
         try:
             response: HttpResponse = super().changeform_view(request, object_id, form_url, context)
         except (ValidationError, KnowledgeError) as error:

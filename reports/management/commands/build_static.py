@@ -14,7 +14,7 @@ SNIPPET = "window.vegaEmbed = vegaEmbed;"
 
 
 def _bundle() -> str:
-    # Loaded here only: it starts an engine with threads of its own, which a start without building never needs.
+    # Loaded here only: it starts an engine with threads, needed only when something is built.
     import vl_convert
 
     return str(vl_convert.javascript_bundle(SNIPPET))
