@@ -27,7 +27,8 @@ from portfolio.api_base import (
 from portfolio.models import Cell, Entry, Investment, Portfolio
 from portfolio.terms import Book, EntryKind
 
-_KEY = ("investment", "book", "book_version", "month", "account", "currency", "source", "source_ref")
+# By column: by relation the accounts would be sorted by their own order.
+_KEY = ("investment_id", "book", "book_version", "month", "account_id", "currency", "source", "source_ref")
 _MAX_KNOWLEDGE = 2**63 - 1
 
 
