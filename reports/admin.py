@@ -1,5 +1,31 @@
 """The registry of the console: importing a module here puts its pages on the admin site."""
 
-from reports.console import investments
+from reports.console import (
+    grid,
+    imports,
+    imports_preview,
+    investments,
+    months,
+    months_reopening,
+    outbox,
+    outbox_test_message,
+    reference,
+    reference_fx,
+    reference_people,
+    reference_rates,
+)
 
-__all__ = ["investments"]
+__all__ = [
+    "grid",
+    "imports",
+    "imports_preview",
+    "investments",
+    "months",
+    "months_reopening",
+    "outbox",
+    "outbox_test_message",
+    "reference",
+    "reference_fx",
+    "reference_people",
+    "reference_rates",
+]

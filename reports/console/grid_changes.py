@@ -171,8 +171,9 @@ class _Reader:
         except ValueError as error:
             return self._refuse(index, str(error), "invalid")
 
-    def _refuse(self, index: int, message: str, code: str) -> None:
+    def _refuse(self, index: int, message: str, code: str) -> Fact | None:
         self.errors.append(BoxError(index, message, code))
+        return None
 
     def _stated(self, change: Change, key: Fact, held: Cell | None) -> Fact:
         is_money = self._kinds[key.account_id] in _MONEY

@@ -32,7 +32,7 @@ def render(
     request: HttpRequest, template: str, title: str, *, status: int = 200, **context: Any
 ) -> TemplateResponse:
     """Return a page with the site's frame around it."""
-    request.current_app = admin.site.name  # type: ignore[attr-defined]
+    request.current_app = admin.site.name
     whole = {**admin.site.each_context(request), "title": title, "is_fullwidth": "1", **context}
     return TemplateResponse(request, template, whole, status=status)
 

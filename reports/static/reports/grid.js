@@ -256,6 +256,13 @@ function start() {
   // A browser may restore typed text when the page comes back; show it as what it is.
   rows.flat().forEach((input) => isChanged(input) && mark(input));
   refresh();
+  showOpenMonth();
+
+  function showOpenMonth() {
+    const first = heads.find((head) => head.dataset.state === "open");
+    const fixed = grid.querySelector("thead .grid-head").offsetWidth;
+    if (first) grid.scrollLeft = Math.max(0, first.offsetLeft - fixed - 2 * first.offsetWidth);
+  }
 }
 
 function numberPattern(decimal, grouping) {
