@@ -13,7 +13,6 @@ from portfolio.facts import Fact, Writing
 from portfolio.models import Account, Investment, Membership, Portfolio, User
 from portfolio.terms import EntryKind, Role
 
-NOW = datetime(2026, 4, 20, 9, 0, tzinfo=UTC)
 START = date(2026, 1, 1)
 
 
