@@ -17,18 +17,21 @@ logger = logging.getLogger(__name__)
 # Evaluation rings it once a transaction; it only shortens the wait, as whoever is not listening misses it.
 WAKE_UP = "hurdle_outbox"
 
+# Ordered as the index over what is open, so that a claim costs the same however long the history is; within a
+# thread the order of writing holds all the same.
 _CLAIM = """
 WITH due AS (
     SELECT x.id, x.state, x.locked_until FROM alerts_notification x
     WHERE x.state IN ('pending', 'sending', 'uncertain')
-      AND CASE x.state WHEN 'sending' THEN x.locked_until ELSE x.next_at END <= clock_timestamp()
+      AND x.next_at <= statement_timestamp()
+      AND (x.state <> 'sending' OR x.locked_until <= statement_timestamp())
       AND (%(only)s::text[] IS NULL OR x.channel = ANY(%(only)s)) AND x.channel <> ALL(%(resting)s)
       AND NOT EXISTS (
           SELECT 1 FROM alerts_notification earlier
           WHERE earlier.thread_key = x.thread_key AND earlier.channel = x.channel
             AND earlier.address = x.address AND earlier.seq < x.seq
             AND earlier.state IN ('pending', 'sending', 'uncertain'))
-    ORDER BY x.seq LIMIT 1 FOR UPDATE OF x SKIP LOCKED
+    ORDER BY x.next_at, x.seq LIMIT 1 FOR UPDATE OF x SKIP LOCKED
 ), claimed AS (
     UPDATE alerts_notification n
     SET state = 'sending', attempts = n.attempts + 1, token = gen_random_uuid(),
@@ -60,9 +63,12 @@ LEFT JOIN alerts_target t ON n.user_id IS NULL AND t.portfolio_id = n.portfolio_
 WHERE n.id = %s
 """
 _FIRST_REFERENCE = """
-SELECT provider_ref FROM alerts_notification
-WHERE thread_key = %s AND channel = %s AND address = %s AND seq < %s AND state = 'sent' AND provider_ref <> ''
-ORDER BY seq LIMIT 1
+SELECT n.provider_ref FROM alerts_event own
+JOIN alerts_event e ON e.episode_id = own.episode_id
+JOIN alerts_notification n ON n.event_id = e.id
+WHERE own.id = %s AND n.thread_key = %s AND n.channel = %s AND n.address = %s AND n.seq < %s
+  AND n.state = 'sent' AND n.provider_ref <> ''
+ORDER BY n.seq LIMIT 1
 """
 _MARK = """
 UPDATE alerts_notification
@@ -112,7 +118,7 @@ class Mark:
 
 
 def claim(*, lease: float, only: Sequence[str] | None = None, resting: Sequence[str] = ()) -> Claim | None:
-    """Take the oldest due notification for `lease` seconds, or None when nothing is due.
+    """Take the notification that is due for longest for `lease` seconds, or None when nothing is due.
 
     A message waits for the earlier ones of its thread to the same address. A lease that ran out is taken
     over. The claim is committed at once: no transaction stays open while a message is sent.
@@ -152,8 +158,13 @@ def suppression(claimed: Claim) -> str:
 
 def first_reference(claimed: Claim) -> str:
     """Return the provider's reference of the first message of the thread, to answer it there."""
+    if claimed.event_id is None:
+        return ""
     with connection.cursor() as cursor:
-        cursor.execute(_FIRST_REFERENCE, [claimed.thread_key, claimed.channel, claimed.address, claimed.seq])
+        cursor.execute(
+            _FIRST_REFERENCE,
+            [claimed.event_id, claimed.thread_key, claimed.channel, claimed.address, claimed.seq],
+        )
         row = cursor.fetchone()
     return str(row[0]) if row else ""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from alerts.channels.base import Accepted, Message, Outcome
-from alerts.models import Attempt, Notification
-from portfolio.models import Portfolio
+from alerts.models import Attempt, Episode, EvaluationPoint, Event, Notification
+from portfolio.models import Investment, Portfolio, User
 from tests.alerts.messages.cases import copied
 
 PAST = timedelta(seconds=-1)
@@ -35,6 +35,29 @@ def notification(*, due: timedelta = PAST, **changes: Any) -> Notification:
         "created_at": now,
     }
     return Notification.objects.create(**(values | changes))
+
+
+def events(number: int, *, code: str = "AI-003") -> list[Event]:
+    """Return events of one new episode of a new investment."""
+    now, month = datetime.now(UTC), date(2025, 1, 1)
+    owner = User.objects.get_or_create(username="olivia")[0]
+    investment = Investment.objects.create(
+        portfolio=portfolio(), code=code, name=code, owner=owner, start_month=month
+    )
+    point = EvaluationPoint.objects.create(investment=investment, revision=1, knowledge=1, recorded_at=now)
+    episode = Episode.objects.create(
+        investment=investment,
+        rule="hurdle_rate",
+        number=1,
+        severity="warning",
+        fired_month=month,
+        first_breach_month=month,
+        opened_at=now,
+    )
+    common = {"episode": episode, "month": month, "point": point, "evidence": {}, "recorded_at": now}
+    return [
+        Event.objects.create(id=uuid.uuid4(), kind="fired", ordinal=n, **common) for n in range(1, number + 1)
+    ]
 
 
 def attempts(row: Notification) -> list[tuple[int, str]]:

@@ -245,11 +245,11 @@ def test_a_claim_can_be_held_to_channels(only: Sequence[str] | None, resting: li
 
 
 @pytest.mark.django_db
-def test_the_oldest_is_sent_first(install: Install) -> None:
+def test_what_is_due_for_longest_is_sent_first(install: Install) -> None:
     channel = install(FakeChannel())
-    rows = [notification(due=timedelta(seconds=-n)) for n in range(1, 5)]
+    rows = [notification(due=timedelta(seconds=-n)) for n in (1, 2, 3, 4)]
     delivery.drain(limit=10)
-    assert [message.id for message in channel.handed] == [row.pk for row in rows]
+    assert [message.id for message in channel.handed] == [row.pk for row in reversed(rows)]
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 """What becomes of a notification after each outcome, in the database."""
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,12 +9,12 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from alerts import channels, delivery
+from alerts import channels, delivery, outbox
 from alerts.breaker import Breaker
 from alerts.channels.base import Accepted, Logged, Permanent, Retry, Uncertain
 from alerts.models import Notification, Target
 from portfolio.models import User
-from tests.alerts.delivery.cases import FakeChannel, attempts, notification, portfolio
+from tests.alerts.delivery.cases import FakeChannel, attempts, events, notification, portfolio
 
 pytestmark = pytest.mark.django_db
 Install = Callable[..., FakeChannel]
@@ -70,11 +71,17 @@ def test_a_failed_message_waits_longer_each_time_and_dies_in_sight(install: Inst
     assert drain() == 0
 
 
-def test_waits_are_spread(install: Install) -> None:
-    install(FakeChannel(Retry("451 later")))
-    rows = [notification() for _ in range(6)]
-    drain()
-    assert len({round(seconds_until_due(row), 2) for row in rows}) > 1
+def test_waits_are_spread_and_scaled(settings: Settings) -> None:
+    notification()
+    claimed = outbox.claim(lease=120)
+    assert claimed is not None
+    waits = {delivery.after(claimed, Retry("451 later")).wait for _ in range(200)}
+    assert len(waits) == 200
+    assert 4.0 <= min(waits) < 4.5
+    assert 5.5 < max(waits) <= 6.0
+    settings.TIME_SCALE = 0.01
+    assert delivery.after(claimed, Retry("451 later")).wait <= 0.06
+    assert delivery.after(claimed, Retry("429", after=60)).wait == pytest.approx(0.6)
 
 
 def test_a_host_is_not_asked_sooner_than_it_wants(install: Install, new_breaker: Breaker) -> None:
@@ -246,11 +253,12 @@ def test_a_server_that_never_ends_is_given_up_at_the_deadline(install: Install, 
     settings.TIME_SCALE = 0.01
     release = threading.Event()
     install(FakeChannel(during=lambda message: release.wait(20) and None))
-    row = notification()
+    row, started = notification(), time.monotonic()
     try:
         drain()
     finally:
         release.set()
+    assert time.monotonic() - started < 5
     row.refresh_from_db()
     assert (row.state, row.state_reason) == ("uncertain", "No answer came within the deadline.")
 
@@ -311,8 +319,8 @@ def test_a_test_message_to_an_unknown_channel_is_refused() -> None:
 
 def test_a_follow_up_names_the_first_message_of_its_thread(install: Install) -> None:
     channel = install(FakeChannel(Accepted("1.0"), Accepted("2.0"), Accepted("3.0")), "slack")
-    for _ in range(3):
-        notification(channel="slack", address="", thread_key="hurdle:1")
-    notification(channel="slack", address="", thread_key="hurdle:2")
+    first, other = events(3), events(1, code="AI-004")
+    for event in (*first, *other):
+        notification(channel="slack", address="", thread_key=f"hurdle:{event.episode_id}", event=event)
     drain()
     assert [message.reply_to for message in channel.handed] == ["", "1.0", "1.0", ""]

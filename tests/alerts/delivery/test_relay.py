@@ -22,7 +22,7 @@ from alerts import outbox
 from alerts.models import EvaluationPoint, Heartbeat
 from portfolio import investments, ledger, months
 from portfolio.facts import Fact, Writing
-from portfolio.models import Account, Investment
+from portfolio.models import Account, Investment, User
 from tests.alerts.channels.mail_servers import bad_server, mailbox
 from tests.alerts.delivery.cases import attempts, notification, portfolio
 from tests.servers import TestDatabase
@@ -41,9 +41,10 @@ def until(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
+def start(tmp_path: Path) -> Iterator[Start]:
     """Return a function that starts a relay whose mail goes to a port; all are ended with the test."""
     running: list[subprocess.Popen[str]] = []
+    log = (tmp_path / "relay.log").open("w+")
 
     def run(port: int, *, scale: float = 0.02, **variables: str) -> subprocess.Popen[str]:
         settings = {
@@ -55,7 +56,7 @@ def start() -> Iterator[Start]:
             [sys.executable, "manage.py", "relay"],
             cwd=ROOT,
             env=os.environ | settings | variables,
-            stderr=subprocess.PIPE,
+            stderr=log,
             text=True,
         )
         running.append(process)
@@ -65,7 +66,11 @@ def start() -> Iterator[Start]:
     for process in running:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        process.wait()
+    with log:
+        # Shown by pytest beside a failure.
+        log.seek(0)
+        sys.stderr.write(log.read())
 
 
 def test_it_sends_what_is_due_and_stops_when_told(start: Start) -> None:
@@ -138,7 +143,8 @@ def test_a_restarted_database_is_found_again(start: Start, fresh_database: TestD
             with psycopg.connect(fresh_database.app_url, autocommit=True) as other:
                 other.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND pid <> %s",
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+                    "AND backend_type = 'client backend' AND pid <> %s",
                     [_own_backend()],
                 )
             count = len(box.mails)
@@ -159,7 +165,10 @@ def test_a_slow_mail_server_does_not_delay_slack(start: Start, httpserver: HTTPS
 
 def test_it_does_the_work_of_bells_that_a_dead_broker_lost(start: Start) -> None:
     now, month = datetime.now(UTC), date(2025, 1, 1)
-    investment = Investment(portfolio=portfolio(), code="AI-003", name="Support", start_month=month)
+    olivia = User.objects.create(username="olivia", email="olivia@example.com")
+    investment = Investment(
+        portfolio=portfolio(), code="AI-003", name="Support", owner=olivia, start_month=month
+    )
     investments.put(investment, now=now)
     account = Account.objects.get(code="infrastructure")
     facts = [Fact(investment.pk, month, account.pk, "USD", Decimal(100))]
