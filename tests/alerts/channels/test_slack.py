@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socketserver
 import threading
 import time
 from typing import Any
@@ -155,6 +156,27 @@ def test_a_slow_answer_is_uncertain(path: str, httpserver: HTTPServer) -> None:
     finally:
         release.set()
     assert type(outcome) is Uncertain
+
+
+@pytest.mark.parametrize("is_bot", [True, False])
+def test_a_connection_dropped_before_the_answer_is_uncertain_and_not_tried_again_here(is_bot: bool) -> None:
+    asked: list[bytes] = []
+
+    class Drop(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            asked.append(self.request.recv(65536))
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Drop) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/"
+        outcome = send(
+            SlackChannel(token=TOKEN, api_url=address) if is_bot else SlackChannel(webhook=address)
+        )
+        server.shutdown()
+        thread.join()
+    assert type(outcome) is Uncertain
+    assert len(asked) == 1
 
 
 def test_a_refused_connection_is_tried_again() -> None:

@@ -69,7 +69,7 @@ class FakeChannel:
     """Gives the next of its outcomes, the last one for ever; `during` runs while a message is being sent."""
 
     def __init__(
-        self, *outcomes: Outcome | Exception, during: Callable[[Message], None] | None = None
+        self, *outcomes: Outcome | Exception, during: Callable[[Message], object] | None = None
     ) -> None:
         self.outcomes = list(outcomes) or [Accepted("ref")]
         self.during = during

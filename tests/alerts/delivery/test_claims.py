@@ -227,7 +227,7 @@ def test_a_finished_message_holds_nothing_back(state: str) -> None:
 @pytest.mark.parametrize(
     "changes", [{"channel": "slack"}, {"address": "sam@example.com"}, {"thread_key": "u"}]
 )
-def test_other_channels_addresses_and_threads_do_not_wait(changes: dict[str, str]) -> None:
+def test_other_channels_addresses_and_threads_do_not_wait(changes: dict[str, Any]) -> None:
     notification(thread_key="t", due=timedelta(hours=1))
     other = notification(**({"thread_key": "t"} | changes))
     claimed = outbox.claim(lease=120)

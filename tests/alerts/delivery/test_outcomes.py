@@ -252,7 +252,7 @@ def test_a_channel_that_fails_in_the_middle_leaves_an_unknown_end(install: Insta
 def test_a_server_that_never_ends_is_given_up_at_the_deadline(install: Install, settings: Settings) -> None:
     settings.TIME_SCALE = 0.01
     release = threading.Event()
-    install(FakeChannel(during=lambda message: release.wait(20) and None))
+    install(FakeChannel(during=lambda message: release.wait(20)))
     row, started = notification(), time.monotonic()
     try:
         drain()
