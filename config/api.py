@@ -39,7 +39,7 @@ class CursorPages(CursorPagination):
             cursor = super().decode_cursor(request)
         except exceptions.NotFound as error:
             raise _unknown_cursor() from error
-        if cursor and cursor.position and not cursor.position.isprintable():
+        if cursor and cursor.position and not str(cursor.position).isprintable():
             raise _unknown_cursor()
         return cursor
 

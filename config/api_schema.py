@@ -76,7 +76,7 @@ class Schema(AutoSchema):
         return dict(sorted(responses.items()))
 
     def _problem(self, description: str) -> dict[str, Any]:
-        component = ResolvedComponent(
+        component = ResolvedComponent(  # type: ignore[no-untyped-call]
             name="Problem", type=ResolvedComponent.SCHEMA, object="Problem", schema=_PROBLEM
         )
         self.registry.register_on_missing(component)

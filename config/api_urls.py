@@ -9,11 +9,12 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
 
 from alerts.api import EpisodeViewSet, InvestmentEpisodeViewSet, NotificationViewSet
-from portfolio.api import AccountViewSet, FxRateViewSet, PortfolioViewSet
+from portfolio.api import PortfolioViewSet
 from portfolio.api_actuals import ActualsBulk
 from portfolio.api_base import CODE_PATTERN, UUID_PATTERN
 from portfolio.api_imports import ImportRowViewSet, ImportViewSet
 from portfolio.api_ledger import CellViewSet, EntryViewSet
+from portfolio.api_reference import AccountViewSet, FxRateViewSet
 from portfolio.api_tokens import TokenViewSet
 from reports.api import InvestmentViewSet
 from roi.api import SnapshotViewSet

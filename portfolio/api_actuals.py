@@ -12,7 +12,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from portfolio import api_rows, knowledge, ledger
-from portfolio.api_base import ExactDecimalField, MonthField, Refused, answer_once, idempotency_parameter
+from portfolio.api_base import (
+    ExactDecimalField,
+    MonthField,
+    Refused,
+    answer_once,
+    idempotency_parameter,
+    person,
+)
 from portfolio.api_rows import Error, Group
 from portfolio.facts import FactsRejected, Writing
 from portfolio.terms import Book
@@ -39,7 +46,7 @@ class ActualRow(serializers.Serializer[Any]):
 class BulkHead(serializers.Serializer[Any]):
     """Who states the values and why: everything beside the rows."""
 
-    source = serializers.RegexField(r"^[a-z0-9][a-z0-9._-]{0,63}\Z", default="api")
+    source = serializers.RegexField(r"^[a-z0-9][a-z0-9._-]{0,63}\Z", default="api")  # type: ignore[assignment]
     reason = serializers.CharField(max_length=1000, default="", allow_blank=True)
 
 
@@ -86,7 +93,7 @@ class ActualsBulk(APIView):
         month is a restatement and needs `reason`. Rows of the plan book go to the draft plan.
         """
         head, rows, prefix = _split(request.data)
-        return answer_once(request, lambda now: (200, put(rows, prefix=prefix, user=request.user, **head)))
+        return answer_once(request, lambda now: (200, put(rows, prefix=prefix, user=person(request), **head)))
 
 
 def _split(body: object) -> tuple[dict[str, Any], list[object], str]:

@@ -23,6 +23,7 @@ from portfolio.api_base import (
     ScopedViewSet,
     answer_once,
     idempotency_parameter,
+    person,
     public_id_parameter,
 )
 from portfolio.api_parsers import Upload
@@ -78,7 +79,7 @@ class UploadSerializer(serializers.Serializer[Any]):
     mapping = serializers.JSONField(
         required=False, help_text="A mapping as JSON: columns, decimal_separator, …"
     )
-    source = serializers.RegexField(r"^[a-z0-9][a-z0-9._-]{0,63}\Z", default=ingest.DEFAULT_SOURCE)
+    source = serializers.RegexField(r"^[a-z0-9][a-z0-9._-]{0,63}\Z", default=ingest.DEFAULT_SOURCE)  # type: ignore[assignment]
 
     def validate_mapping(self, value: Any) -> Mapping:
         """Return the mapping. Raises ValidationError for one that cannot be applied."""
@@ -186,7 +187,7 @@ class ImportViewSet(ScopedViewSet):
         run = ingest.stage(
             file.read(),
             file_name=file.name,
-            user=request.user,
+            user=person(request),
             now=timezone.now(),
             mapping=upload.validated_data.get("mapping"),
             source=upload.validated_data["source"],
@@ -207,7 +208,7 @@ class ImportViewSet(ScopedViewSet):
 
         def act(now: datetime) -> tuple[int, Any]:
             done = ingest.commit(
-                run, user=request.user, now=timezone.now(), reason=body.validated_data["reason"]
+                run, user=person(request), now=timezone.now(), reason=body.validated_data["reason"]
             )
             return 200, ImportSerializer(done).data
 
@@ -222,7 +223,7 @@ class ImportViewSet(ScopedViewSet):
         run = self._recordable()
 
         def act(now: datetime) -> tuple[int, Any]:
-            return 200, ImportSerializer(ingest.undo(run, user=request.user, now=timezone.now())).data
+            return 200, ImportSerializer(ingest.undo(run, user=person(request), now=timezone.now())).data
 
         return answer_once(request, act)
 

@@ -36,7 +36,7 @@ class TokenSerializer(serializers.ModelSerializer[Any]):
 
     class Meta:
         model = AuthToken
-        fields = ("prefix", "created", "expiry")
+        fields: tuple[str, ...] = ("prefix", "created", "expiry")
 
 
 class NewToken(serializers.Serializer[Any]):

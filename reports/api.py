@@ -131,5 +131,5 @@ class InvestmentViewSet(ScopedViewSet):
             if snapshot is not None:
                 snapshot.investment = investment
             investment.figures = snapshot  # type: ignore[attr-defined]
-        context = self.get_serializer_context() | {"basis": basis}
+        context = {**self.get_serializer_context(), "basis": basis}
         return self.get_serializer_class()(investments, many=True, context=context).data

@@ -145,9 +145,9 @@ class SnapshotViewSet(OfInvestment):
 
     def get_serializer_context(self) -> dict[str, Any]:
         """Add the basis asked for."""
-        context = super().get_serializer_context()
         is_described = getattr(self, "swagger_fake_view", False)
-        return context | {"basis": Basis.SUPPORTED if is_described else basis_of(self.request)}
+        basis = Basis.SUPPORTED if is_described else basis_of(self.request)
+        return {**super().get_serializer_context(), "basis": basis}
 
     @extend_schema(parameters=[code_parameter, basis_parameter])
     def list(self, request: Request, *args: object, **kwargs: object) -> Response:
