@@ -30,7 +30,9 @@ def cumulative(points: Sequence[Point], *, currency: str, breakeven: date | None
 
     Months are read as UTC on every screen: a local reading would label January as December west of Greenwich.
     """
-    layers = [_lines(), _open_points(), _readings()]
+    layers = [_lines(), _readings()]
+    if not all(point.is_final for point in points):
+        layers.insert(1, _open_points())
     if breakeven is not None:
         layers += _marker(breakeven)
     return {

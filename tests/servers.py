@@ -194,6 +194,11 @@ def _databases(prefix: str) -> list[str]:
 
 def _drop_database(name: str) -> None:
     with _owner() as connection:
+        # A session that was just closed needs a moment to end, and the owner may not end the application's.
+        deadline = time.monotonic() + 5
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
+        while connection.execute(query, [name]).fetchone() != (0,) and time.monotonic() < deadline:
+            time.sleep(0.02)
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
 
 
