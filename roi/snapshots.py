@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from portfolio import knowledge
 from portfolio.models import Investment
+from portfolio.terms import ENDED_STAGES
 from roi import inputs as roi_inputs
 from roi import rows
 from roi.binary_copy import encode
@@ -181,6 +182,7 @@ def fingerprints(loaded: Inputs) -> NDArray[np.uint8]:
     rows_, months = series.run.shape
     stacked = np.stack(matrices, axis=2).astype(">i8")
     prints = np.zeros((rows_, months, 16), dtype=np.uint8)
+    width = len(matrices) * 8
     for row, investment in enumerate(loaded.investments):
         terms = (
             ENGINE_VERSION,
@@ -190,12 +192,19 @@ def fingerprints(loaded: Inputs) -> NDArray[np.uint8]:
             int(series.horizon_months[row]),
             float(series.hurdle_rate[row]),
             float(series.discount_rate[row]),
+            # The rules are armed and ended by these: a change of them is a change of what is judged.
+            str(investment.live_month),
+            str(investment.end_month),
+            investment.stage in ENDED_STAGES,
             _plan_print(loaded, row),
         )
         digest = hashlib.blake2b(repr(terms).encode(), digest_size=16)
-        for month in range(series.length[row]):
-            digest.update(stacked[row, month].tobytes())
-            prints[row, month] = np.frombuffer(digest.digest(), dtype=np.uint8)
+        months_of_row = memoryview(stacked[row].tobytes())
+        chain = bytearray()
+        for end in range(width, (int(series.length[row]) + 1) * width, width):
+            digest.update(months_of_row[end - width : end])
+            chain += digest.digest()
+        prints[row, : series.length[row]] = np.frombuffer(chain, dtype=np.uint8).reshape(-1, 16)
     return prints
 
 
