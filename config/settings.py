@@ -78,13 +78,12 @@ TEMPLATES = [
 
 # Migrations run as the owner; everything else as the application's role, which cannot alter tables or rewrite facts.
 OWNER_COMMANDS = {"migrate"}
-_is_owner = os.environ.get("HURDLE_DB_ROLE") == "owner" or sys.argv[1:2] in ([c] for c in OWNER_COMMANDS)
-_database_url = ENVIRONMENT.database_owner_url if _is_owner and ENVIRONMENT.database_owner_url else ""
+IS_OWNER_PROCESS = os.environ.get("HURDLE_DB_ROLE") == "owner" or sys.argv[1:2] in ([c] for c in OWNER_COMMANDS)
+_database_url = ENVIRONMENT.database_owner_url if IS_OWNER_PROCESS and ENVIRONMENT.database_owner_url else ""
 DATABASES = {"default": env.database_dict(_database_url or ENVIRONMENT.database_url)}
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASE_APP_ROLE = str(env.database_dict(ENVIRONMENT.database_url)["USER"])
-HAS_OWNER_ROLE = bool(ENVIRONMENT.database_owner_url)
 
 AUTH_USER_MODEL = "portfolio.User"
 AUTH_PASSWORD_VALIDATORS = [
@@ -180,6 +179,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Actuals in, ROI out: investments, ledger, figures and alerts of the portfolios you belong to.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "BookEnum": "portfolio.terms.Book",
+        "AccountKindEnum": "portfolio.terms.AccountKind",
+        "EntryKindEnum": "portfolio.terms.EntryKind",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

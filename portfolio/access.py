@@ -1,7 +1,6 @@
 """Who may see and do what: one policy, as a condition, for lists, pages, API, exports and alerts alike."""
 
 from enum import StrEnum
-from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
@@ -27,13 +26,13 @@ ROLES: dict[Action, tuple[Role, ...]] = {
 }
 
 
-def scope(user: User | AnonymousUser | Any, action: Action, *, via: str = "portfolio") -> Q:
+def scope(user: User | AnonymousUser, action: Action, *, via: str = "portfolio") -> Q:
     """Return the condition under which rows are open to a user for an action.
 
     `via` is the look-up path from the row to its portfolio ("pk" for portfolios themselves). Superusers pass; an
     anonymous or disabled user gets a condition nothing meets.
     """
-    if not getattr(user, "is_authenticated", False) or not user.is_active:
+    if not isinstance(user, User) or not user.is_active:
         return Q(pk__in=[])
     if user.is_superuser:
         return Q()
@@ -43,9 +42,9 @@ def scope(user: User | AnonymousUser | Any, action: Action, *, via: str = "portf
     return Q(**{f"{via}__in": open_portfolios})
 
 
-def may(user: User | AnonymousUser | Any, action: Action, portfolio_id: int) -> bool:
+def may(user: User | AnonymousUser, action: Action, portfolio_id: int) -> bool:
     """Return whether `scope` holds for one portfolio: the same rule, asked of one row."""
-    if not getattr(user, "is_authenticated", False) or not user.is_active:
+    if not isinstance(user, User) or not user.is_active:
         return False
     return (
         user.is_superuser

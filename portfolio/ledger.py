@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -175,7 +176,7 @@ def _compare(portfolio: Portfolio, facts: Sequence[tuple[int, Fact]], *, writing
     ]
 
 
-def _columns(facts: Sequence[Fact], writing: Writing) -> dict[str, object]:
+def _columns(facts: Sequence[Fact], writing: Writing) -> dict[str, Any]:
     return {
         "investment": [f.investment_id for f in facts],
         "month": [f.month for f in facts],

@@ -66,7 +66,7 @@ def load(investments: Sequence[Investment], *, knowledge: int | None = None) -> 
     states = _month_states(known, knowledge)
     first = np.array([month_index(i.start_month) for i in known], dtype=np.int64)
     length = _lengths(known, first, actual, states)
-    shape = (len(known), int(length.max()))
+    shape = (len(known), int(length.max(initial=1)))
     months = first[:, None] + np.arange(shape[1])[None, :]
     closed = _closed(known, months, states) & (np.arange(shape[1])[None, :] < length[:, None])
     grid = _Grid(known, first, actual, shape)
@@ -97,6 +97,7 @@ def _as_known(investments: Sequence[Investment], knowledge: int | None) -> list[
     ids = [i.pk for i in investments]
     versions = (
         InvestmentVersion.objects.filter(investment__in=ids, batch_id__lte=knowledge)
+        .select_related("portfolio")
         .order_by("investment_id", "-batch_id")
         .distinct("investment_id")
     )
@@ -113,11 +114,10 @@ def _as_known(investments: Sequence[Investment], knowledge: int | None) -> list[
         if version is None:
             continue
         then = Investment.objects.none().model(pk=investment.pk, code=investment.code, name=investment.name)
-        then.portfolio_id = version.portfolio_id
         then.start_month, then.live_month = version.start_month, version.live_month
         then.end_month, then.horizon_months = version.end_month, version.horizon_months
         then.approved_plan_version = plan_of.get(investment.pk)
-        then.portfolio = investment.portfolio
+        then.portfolio, then.stage = version.portfolio, investment.stage
         known.append(then)
     return known
 
@@ -248,6 +248,8 @@ def _aggregate(
     with psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(f"SELECT {names} FROM ({query}) AS sums".encode(), parameters, binary=True)
         result = cursor.pgresult
+        if result is None:
+            raise AssertionError("unreachable: a query that did not raise has a result")
         arrays = [decode_array(result.get_value(0, i) or b"", kind) for i, (_, kind) in enumerate(_COLUMNS)]
     rows = np.empty(len(arrays[0]), dtype=[(name, array.dtype) for (name, _), array in zip(_COLUMNS, arrays, strict=True)])
     for (name, _), array in zip(_COLUMNS, arrays, strict=True):

@@ -118,7 +118,7 @@ def planned_months(loaded: Inputs) -> Sequence[tuple[date | None, date | None]]:
     if loaded.plan is None:
         return [(None, None)] * len(loaded.investments)
     figures = metrics.compute(loaded.plan).by_basis[Basis.SUPPORTED]
-    planned = []
+    planned: list[tuple[date | None, date | None]] = []
     for row, first in enumerate(loaded.first_month):
         if not loaded.has_plan[row]:
             planned.append((None, None))
