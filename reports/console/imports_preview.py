@@ -66,7 +66,7 @@ def page(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return pages.render(
         request,
         "reports/imports_run.html",
-        run.file_name,
+        f"Import of {run.file_name}",
         run=run,
         tabs=[(each, counts.get(each, 0)) for each in STATUSES],
         tab=tab,
