@@ -180,9 +180,9 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "ENUM_NAME_OVERRIDES": {
-        "BookEnum": "portfolio.terms.Book",
-        "AccountKindEnum": "portfolio.terms.AccountKind",
-        "EntryKindEnum": "portfolio.terms.EntryKind",
+        "BookEnum": "portfolio.api_base.BOOKS",
+        "AccountKindEnum": "portfolio.api_base.ACCOUNT_KINDS",
+        "EntryKindEnum": "portfolio.api_base.ENTRY_KINDS",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

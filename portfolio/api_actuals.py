@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from portfolio import api_rows, knowledge, ledger
 from portfolio.api_base import (
+    BOOKS,
     ExactDecimalField,
     MonthField,
     Refused,
@@ -37,7 +38,7 @@ class ActualRow(serializers.Serializer[Any]):
     amount = ExactDecimalField(max_digits=20, decimal_places=6, required=False, allow_null=True)
     currency = serializers.CharField(max_length=3, required=False, allow_null=True, allow_blank=True)
     quantity = ExactDecimalField(max_digits=26, decimal_places=6, required=False, allow_null=True)
-    book = serializers.ChoiceField(choices=[book.value for book in Book], required=False)
+    book = serializers.ChoiceField(choices=BOOKS, required=False)
     source_ref = serializers.CharField(max_length=200, required=False, allow_null=True, allow_blank=True)
     note = serializers.CharField(max_length=500, required=False, allow_null=True, allow_blank=True)
     nil = serializers.BooleanField(required=False)
@@ -76,7 +77,10 @@ class BulkAnswer(serializers.Serializer[Any]):
 
 
 _BODY = PolymorphicProxySerializer(
-    component_name="Bulk", serializers=[ActualRow(many=True), BulkBody], resource_type_field_name=None
+    component_name="Bulk",
+    serializers=[ActualRow(many=True), BulkBody],
+    resource_type_field_name=None,
+    many=False,
 )
 
 

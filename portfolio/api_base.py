@@ -28,10 +28,15 @@ from rest_framework.viewsets import GenericViewSet
 from portfolio import access, idempotency
 from portfolio.access import Action
 from portfolio.models import Investment, Portfolio, User
-from portfolio.terms import format_month, parse_month
+from portfolio.models.base import choices_of
+from portfolio.terms import AccountKind, Book, EntryKind, format_month, parse_month
 
 CODE_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,47}"
 UUID_PATTERN = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+# The choices as the models spell them: the schema names their enums by these.
+BOOKS = choices_of(Book)
+ACCOUNT_KINDS = choices_of(AccountKind)
+ENTRY_KINDS = choices_of(EntryKind)
 # Read by the paginator and by the views themselves; every other query parameter is a filter.
 _RESERVED = {"cursor", "page_size", "ordering", "basis", "as_of", "format"}
 _KEY_HEADER = "Idempotency-Key"

@@ -1,4 +1,4 @@
-"""What all portfolios share: the chart of accounts, and the FX rates in force with the one way to set them."""
+"""What all portfolios share: the chart of accounts, and the FX rates in force and how they are set."""
 
 from collections.abc import Sequence
 from datetime import datetime
