@@ -9,6 +9,7 @@ from django.db import transaction
 
 from portfolio import knowledge, nudge
 from portfolio.models import (
+    Account,
     Assumptions,
     Cell,
     FxRate,
@@ -17,7 +18,7 @@ from portfolio.models import (
     Portfolio,
     User,
 )
-from portfolio.terms import Book, format_month
+from portfolio.terms import AccountKind, Book, format_month
 
 DEFAULT_HURDLE_RATE = Decimal("0.12")
 DEFAULT_DISCOUNT_RATE = Decimal("0.10")
@@ -61,7 +62,14 @@ def set_rates(
     realization_rates: Mapping[str, str] | None = None,
     reason: str = "",
 ) -> Assumptions:
-    """Put rates in force from now on, for a portfolio or overriding it for one investment (None inherits there)."""
+    """Put rates in force from now on, for a portfolio or overriding it for one investment (None inherits there).
+
+    Raises AssumptionError for rates that are missing or out of range, ValidationError for realization rates that are.
+    """
+    stated = {"hurdle_rate": hurdle_rate, "discount_rate": discount_rate, "asserted_share": asserted_share}
+    _check_rates(stated, is_complete=investment is None)
+    if investment is not None and investment.portfolio_id != portfolio.pk:
+        raise AssumptionError(f"{investment.code} is not in the portfolio {portfolio.code}.")
     knowledge.lock_portfolio(portfolio.pk)
     row = Assumptions(
         portfolio=portfolio,
@@ -72,6 +80,7 @@ def set_rates(
         realization_rates=dict(realization_rates or {}),
     )
     row.clean_fields(exclude=["batch", "investment", "hurdle_rate", "discount_rate", "asserted_share"])
+    row.realization_rates = _realization(row.realization_rates)
     batch = knowledge.open_batch(
         portfolio=portfolio,
         kind="assumptions",
@@ -92,6 +101,29 @@ def set_rates(
         knowledge.advance_heads("investment", [investment.pk], batch.pk)
         nudge.ring([investment.pk])
     return row
+
+
+def _check_rates(stated: Mapping[str, Decimal | None], *, is_complete: bool) -> None:
+    for name, rate in stated.items():
+        spoken = name.replace("_", " ")
+        if rate is None:
+            if is_complete:
+                raise AssumptionError(f"A portfolio needs its {spoken}.")
+            continue
+        is_share = name == "asserted_share"
+        low, high = Decimal(0 if is_share else -1), Decimal(1 if is_share else 10)
+        if not rate.is_finite() or not low <= rate <= high or (rate == low and not is_share):
+            bounds = "between 0 and 1" if is_share else "above -1 and at most 10, where 0.12 is twelve percent"
+            raise AssumptionError(f"The {spoken} {rate} must be {bounds}.")
+
+
+def _realization(rates: Mapping[str, object]) -> dict[str, str]:
+    """Return realization rates as plain decimal texts. Raises AssumptionError where the account is no benefit."""
+    known = Account.objects.filter(kind=AccountKind.BENEFIT.value, code__in=rates)
+    unknown = sorted(set(rates) - set(known.values_list("code", flat=True)))
+    if unknown:
+        raise AssumptionError(f"There is no benefit account named {', '.join(unknown)}.")
+    return {code: f"{Decimal(str(rate)):f}" for code, rate in rates.items()}
 
 
 def rates_of(

@@ -81,6 +81,8 @@ def check(portfolio: Portfolio, facts: Sequence[Fact], *, writing: Writing) -> l
     accounts = {a.pk: a for a in Account.objects.filter(pk__in={f.account_id for f in facts})}
     limit = first_of_month((writing.now.astimezone(ZoneInfo("UTC")) + _FURTHEST_ZONE).date())
     errors: list[FactError] = []
+    if writing.approver is not None and writing.approver == writing.actor:
+        errors.append(FactError(0, "approver", "The approver must be somebody else than the author.", "four_eyes"))
     seen: dict[tuple[object, ...], int] = {}
     for position, fact in enumerate(facts):
         investment, account = investments.get(fact.investment_id), accounts.get(fact.account_id)
@@ -90,6 +92,7 @@ def check(portfolio: Portfolio, facts: Sequence[Fact], *, writing: Writing) -> l
         if account is None:
             errors.append(FactError(position, "account", "There is no such account.", "unknown"))
             continue
+        errors += _check_text(position, fact)
         key = (fact.investment_id, fact.month, fact.account_id, fact.currency, fact.source_ref)
         if key in seen:
             errors.append(
@@ -123,7 +126,7 @@ def _check_value(position: int, fact: Fact, account: Account) -> list[FactError]
     if fact.kind is not EntryKind.VALUE:
         if fact.amount is not None or fact.quantity is not None:
             return [FactError(position, "amount", "A nil carries neither amount nor quantity.", "invalid")]
-        if bool(fact.currency) != is_money:
+        if bool(fact.currency) != is_money or (is_money and not _is_currency(fact.currency)):
             return [FactError(position, "currency", _currency_sentence(account, is_money), "invalid")]
         return []
     if is_money and (fact.amount is None or not fact.currency):
@@ -131,7 +134,7 @@ def _check_value(position: int, fact: Fact, account: Account) -> list[FactError]
     if not is_money and (fact.quantity is None or fact.amount is not None or fact.currency):
         sentence = f"{account.code} is counted in {account.unit}: it needs a quantity and neither amount nor currency."
         return [FactError(position, "quantity", sentence, "required")]
-    if is_money and not (len(fact.currency) == 3 and fact.currency.isascii() and fact.currency.isupper()):
+    if is_money and not _is_currency(fact.currency):
         return [FactError(position, "currency", _currency_sentence(account, is_money), "invalid")]
     errors = []
     for name, value in (("amount", fact.amount), ("quantity", fact.quantity)):
@@ -142,9 +145,22 @@ def _check_value(position: int, fact: Fact, account: Account) -> list[FactError]
             errors.append(FactError(position, name, f"{name.capitalize()} is outside ±{limit:.0E}.", "out_of_range"))
         elif round_micro(value) != value:
             errors.append(FactError(position, name, f"{value} has more than six decimals.", "too_precise"))
-    if any(ord(c) < 32 for c in fact.source_ref + fact.note):
-        errors.append(FactError(position, "note", "Control characters are not allowed.", "invalid"))
     return errors
+
+
+def _check_text(position: int, fact: Fact) -> list[FactError]:
+    errors = []
+    for name, text, longest in (("source_ref", fact.source_ref, 200), ("note", fact.note, 500)):
+        if any(ord(c) < 32 for c in text):
+            errors.append(FactError(position, name, "Control characters are not allowed.", "invalid"))
+        if len(text) > longest:
+            sentence = f"A {name} has at most {longest} characters; this one has {len(text)}."
+            errors.append(FactError(position, name, sentence, "too_long"))
+    return errors
+
+
+def _is_currency(text: str) -> bool:
+    return len(text) == 3 and text.isascii() and text.isalpha() and text.isupper()
 
 
 def _currency_sentence(account: Account, is_money: bool) -> str:
@@ -211,8 +227,9 @@ def check_states(judged: Sequence[Judged], facts: Sequence[Fact], *, writing: Wr
 
 def canonical_line(fact: Fact, writing: Writing) -> str:
     """Return the fact as the line that is hashed into its batch."""
-    amount = "" if fact.amount is None else f"{fact.amount:.6f}"
-    quantity = "" if fact.quantity is None else f"{fact.quantity:.6f}"
+    # `z`: minus zero is stored as zero, and must hash like it when read back.
+    amount = "" if fact.amount is None else f"{fact.amount:z.6f}"
+    quantity = "" if fact.quantity is None else f"{fact.quantity:z.6f}"
     parts = (
         fact.investment_id,
         writing.book.value,
@@ -225,5 +242,6 @@ def canonical_line(fact: Fact, writing: Writing) -> str:
         fact.kind.value,
         amount,
         quantity,
+        fact.note,
     )
     return "|".join(str(part) for part in parts)

@@ -7,19 +7,19 @@ from django.db import transaction
 
 from portfolio import knowledge, nudge
 from portfolio.models import Cell, Investment, InvestmentVersion, User
-from portfolio.terms import Book, EntryKind, format_month
+from portfolio.terms import ENDED_STAGES, Book, EntryKind, format_month
 
 
 @transaction.atomic
 def put(investment: Investment, *, now: datetime, actor: User | None = None, reason: str = "") -> Investment:
     """Save an investment, new or changed, and version its terms (portfolio, months, horizon) when they differ.
 
-    Raises ValidationError, also when the start month would leave recorded months before it.
+    Which plan is approved is not changed here, however old the given copy is. Raises ValidationError, also when the
+    start month would leave recorded months before it.
     """
-    before = Investment.objects.filter(pk=investment.pk).first() if investment.pk else None
-    touched = {investment.portfolio_id} | ({before.portfolio_id} if before else set())
-    for portfolio_id in sorted(touched):
-        knowledge.lock_portfolio(portfolio_id)
+    before = _lock(investment)
+    if before:
+        investment.approved_plan_version = before.approved_plan_version
     investment.full_clean()
     if before and investment.start_month > before.start_month:
         _refuse_lost_months(investment)
@@ -48,6 +48,19 @@ def put(investment: Investment, *, now: datetime, actor: User | None = None, rea
     return investment
 
 
+def _lock(investment: Investment) -> Investment | None:
+    """Lock the portfolios an investment is in and goes to; return it as it stands then, None for a new one."""
+    seen = Investment.objects.filter(pk=investment.pk).first() if investment.pk else None
+    touched = {investment.portfolio_id} | ({seen.portfolio_id} if seen else set())
+    for portfolio_id in sorted(touched):
+        knowledge.lock_portfolio(portfolio_id)
+    # Read again: what was seen before the locks may be older than what their last holder wrote.
+    before = Investment.objects.filter(pk=investment.pk).first() if seen else None
+    if before and before.portfolio_id not in touched:
+        raise ValidationError(f"{before.code} was moved to another portfolio meanwhile; try again.")
+    return before
+
+
 def _terms(investment: Investment) -> tuple[object, ...]:
     return (
         investment.portfolio_id,
@@ -55,6 +68,7 @@ def _terms(investment: Investment) -> tuple[object, ...]:
         investment.live_month,
         investment.end_month,
         investment.horizon_months,
+        investment.stage in ENDED_STAGES,
     )
 
 

@@ -6,7 +6,7 @@ and holds the lock to commit. A reader asking "as of K" takes the lock shared, s
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from django.db import OperationalError, connection, transaction
@@ -83,27 +83,23 @@ def open_batch(
     """Draw the next knowledge time and write the batch, chained to the one before it in the same portfolio.
 
     The caller holds the lock. `content` is the batch's canonical lines, hashed in the order given. `now` may lie in
-    the past (migration of an older system) but not before the portfolio's last batch. Raises KnowledgeError.
+    the past (migration of an older system) but not before the portfolio's last batch; one that was read from the clock
+    while another writer held the lock is moved up to that writer's time. Raises KnowledgeError.
     """
     last = Batch.objects.filter(portfolio=portfolio).order_by("-id").values_list("recorded_at", "chain_hash").first()
-    if last and now < last[0]:
-        raise KnowledgeError(
-            f"Nothing can be recorded at {now:%Y-%m-%d %H:%M:%S}: the portfolio already knows facts recorded at "
-            f"{last[0]:%Y-%m-%d %H:%M:%S}."
-        )
-    digest = hashlib.sha256()
-    for line in content:
-        digest.update(line.encode())
-        digest.update(b"\n")
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('portfolio_knowledge_seq'), clock_timestamp()")
         knowledge, clock = cursor.fetchone()
     if now > clock + _CLOCK_SKEW:
         raise KnowledgeError(f"Nothing can be recorded at {now:%Y-%m-%d %H:%M:%S}: that time has not come.")
-    header = f"{knowledge}|{kind}|{now.isoformat()}|{actor.pk if actor else ''}|{source}|{reason}|"
-    content_hash = digest.hexdigest()
-    chain_hash = hashlib.sha256(((last[1] if last else "") + header + content_hash).encode()).hexdigest()
-    return Batch.objects.create(
+    if last and now < last[0]:
+        if now < clock - _CLOCK_SKEW:
+            raise KnowledgeError(
+                f"Nothing can be recorded at {now:%Y-%m-%d %H:%M:%S}: the portfolio already knows facts recorded at "
+                f"{last[0]:%Y-%m-%d %H:%M:%S}."
+            )
+        now = last[0]
+    batch = Batch(
         id=knowledge,
         portfolio=portfolio,
         kind=kind,
@@ -114,9 +110,36 @@ def open_batch(
         undoes=undoes,
         import_run=import_run,
         recorded_at=now,
-        content_hash=content_hash,
-        chain_hash=chain_hash,
+        content_hash=hash_of_content(content),
     )
+    batch.chain_hash = hash_of_chain(batch, before=last[1] if last else "")
+    batch.save(force_insert=True)
+    return batch
+
+
+def hash_of_content(lines: Iterable[str]) -> str:
+    """Return the hash of a batch's canonical lines, in the order given."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line.encode())
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def hash_of_chain(batch: Batch, *, before: str) -> str:
+    """Return the hash that ties a batch to the chain hash before it; the same for the row read back."""
+    header = (
+        batch.pk,
+        batch.kind,
+        batch.recorded_at.astimezone(UTC).isoformat(),
+        batch.actor_id or "",
+        batch.approver_id or "",
+        batch.source,
+        batch.reason,
+        batch.undoes_id or "",
+    )
+    text = before + "|".join(str(part) for part in header) + "|" + batch.content_hash
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def advance_heads(scope: str, scope_ids: Sequence[int], knowledge: int) -> None:

@@ -25,15 +25,19 @@ def close(
     """Close open months that have ended and return those that changed. Raises MonthStateError."""
     running = current_month(portfolio, now)
     for month in months:
+        if month.day != 1:
+            raise MonthStateError(f"{month} is not a month; a month is given as its first day.")
         if month >= running:
             raise MonthStateError(f"{format_month(month)} has not ended yet; a month is closed after its last day.")
     return _change(portfolio, months, MonthStatus.CLOSED, {"open"}, now=now, actor=actor, reason=reason)
 
 
+@transaction.atomic
 def lock(
     portfolio: Portfolio, months: list[date], *, now: datetime, actor: User, reason: str = ""
 ) -> list[date]:
     """Lock closed months and return those that changed. Raises MonthStateError for an open one."""
+    knowledge.lock_portfolio(portfolio.pk)
     states = facts.month_states(portfolio)
     for month in months:
         if states.get(month, "open") == "open":
@@ -41,6 +45,7 @@ def lock(
     return _change(portfolio, months, MonthStatus.LOCKED, {"closed"}, now=now, actor=actor, reason=reason)
 
 
+@transaction.atomic
 def reopen(
     portfolio: Portfolio,
     months: list[date],
@@ -53,8 +58,12 @@ def reopen(
     """Open months again; a reason is needed, and for a locked month a second person. Raises MonthStateError."""
     if not reason.strip():
         raise MonthStateError("Reopening a month needs a reason.")
+    if approver is not None and approver == actor:
+        raise MonthStateError("Reopening is approved by a second person, never by who asks for it.")
+    # Under the lock: a month that is being locked right now needs the second person as well.
+    knowledge.lock_portfolio(portfolio.pk)
     states = facts.month_states(portfolio)
-    if any(states.get(month) == "locked" for month in months) and (approver is None or approver == actor):
+    if any(states.get(month) == "locked" for month in months) and approver is None:
         raise MonthStateError("Reopening a locked month needs the approval of a second person.")
     return _change(
         portfolio,

@@ -88,6 +88,10 @@ class Stage(StrEnum):
     PIVOTED = "pivoted"
 
 
+# From these on nothing is judged any more.
+ENDED_STAGES = frozenset({Stage.RETIRED.value, Stage.KILLED.value})
+
+
 class ValueCategory(StrEnum):
     """Why the money was spent (source A)."""
 
