@@ -53,6 +53,7 @@ class _Writes:
     changed: list[Episode] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
+    heads: list[EvaluationHead] = field(default_factory=list)
 
 
 def advance(*, now: datetime, ids: Sequence[int] | None = None) -> Evaluated:
@@ -128,7 +129,8 @@ def _evaluate_locked(ids: Sequence[int], *, now: datetime) -> Evaluated:
         writes.points.append(point)
         _compare(investment, trajectories, recorded[investment.pk], point, directory, figures, writes, now=now)
         head.revision, head.policy_knowledge, head.attempts, head.failure = snapshot.revision, newest, 0, ""
-    _write(writes, heads)
+        writes.heads.append(head)
+    _write(writes)
     return Evaluated(len(writes.points), len(writes.events), len(writes.notifications))
 
 
@@ -184,9 +186,13 @@ def _notify(
     return rows
 
 
-def _write(writes: _Writes, heads: Mapping[int, EvaluationHead]) -> None:
+def _write(writes: _Writes) -> None:
     EvaluationPoint.objects.bulk_create(writes.points)
-    Episode.objects.bulk_update(_unique(writes.changed), record.EPISODE_FIELDS, batch_size=500)
+    changed = _unique(writes.changed)
+    # What ends goes first: a rule has one open episode at every moment, also within this transaction.
+    for is_open in (False, True):
+        part = [episode for episode in changed if (episode.closed_at is None) is is_open]
+        Episode.objects.bulk_update(part, record.EPISODE_FIELDS, batch_size=500)
     Episode.objects.bulk_create(_unique(writes.opened))
     Event.objects.bulk_create(writes.events, ignore_conflicts=True)
     AlertState.objects.bulk_create(
@@ -196,8 +202,9 @@ def _write(writes: _Writes, heads: Mapping[int, EvaluationHead]) -> None:
         update_fields=record.STATE_FIELDS,
     )
     Notification.objects.bulk_create(writes.notifications, ignore_conflicts=True)
+    # Heads that had nothing new stay untouched, or workers on the same range would overtake each other for ever.
     EvaluationHead.objects.bulk_update(
-        heads.values(), ["revision", "policy_knowledge", "attempts", "failure"], batch_size=500
+        writes.heads, ["revision", "policy_knowledge", "attempts", "failure"], batch_size=500
     )
     if writes.notifications:
         with connection.cursor() as cursor:

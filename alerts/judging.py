@@ -15,7 +15,7 @@ from alerts.rules.base import Measure, MonthFacts
 from alerts.rules.hurdle_rate import HURDLE_RATE
 from alerts.rules.trajectory import Trajectory
 from portfolio.models import Investment
-from portfolio.terms import Basis, Stage, add_months, to_micros
+from portfolio.terms import ENDED_STAGES, Basis, add_months, to_micros
 from roi.engine import time_value
 from roi.engine.result import REASON_CODES, Reason
 from roi.models import FIGURES, Snapshot, SnapshotHead
@@ -33,7 +33,6 @@ _FIELDS = (
     "reasons",
     *(f"{name}_{basis.value}" for name in ("benefit", "cumulative_benefit") for basis in Basis),
 )
-_ENDED = {Stage.RETIRED.value, Stage.KILLED.value}
 _OVERFLOW = REASON_CODES[Reason.OVERFLOW]
 
 
@@ -83,7 +82,7 @@ def months_of(investment_ids: Sequence[int]) -> dict[int, list[MonthRow]]:
 def context_of(investment: Investment, head: SnapshotHead) -> rules.Context:
     """Return what is fixed about an investment beside its months."""
     ended = add_months(investment.end_month, 1) if investment.end_month else None
-    if ended is None and investment.stage in _ENDED and head.last_month:
+    if ended is None and investment.stage in ENDED_STAGES and head.last_month:
         ended = add_months(head.last_month, 1)
     return rules.Context(
         start_month=investment.start_month,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from alerts.models import Policy, PolicyTemplate
@@ -52,19 +53,19 @@ def adopt(investments: Sequence[Investment], *, now: datetime, actor: User | Non
 
     The hurdle is fixed here: the template's, else the investment's hurdle rate of the moment.
     """
-    have = set(Policy.objects.filter(investment__in=investments).values_list("investment_id", flat=True))
-    lacking = [i for i in investments if i.pk not in have]
-    if not lacking:
-        return 0
-    templates = templates_of(list({i.portfolio_id: i.portfolio for i in lacking}.values()))
-    rates = assumptions.rates_of(lacking)
-    for portfolio_id in sorted(templates):
-        members = [i for i in lacking if i.portfolio_id == portfolio_id]
+    adopted = 0
+    for portfolio_id in sorted({i.portfolio_id for i in _lacking(investments)}):
         knowledge.lock_portfolio(portfolio_id)
+        # Asked again under the lock: another worker may have been here first.
+        members = _lacking([i for i in investments if i.portfolio_id == portfolio_id])
+        if not members:
+            continue
+        templates = templates_of([members[0].portfolio])[portfolio_id]
+        rates = assumptions.rates_of(members)
         batch = knowledge.open_batch(
             portfolio=members[0].portfolio,
             kind="policies",
-            now=max(now, _last_recorded(members[0].portfolio)),
+            now=_not_before_last(members[0].portfolio, now),
             actor=actor,
             reason="Policies copied from the portfolio's templates.",
             content=[f"{i.pk}|{rates[i.pk].hurdle_rate}" for i in members],
@@ -80,14 +81,20 @@ def adopt(investments: Sequence[Investment], *, now: datetime, actor: User | Non
                 author=actor,
             )
             for i in members
-            for template in templates[portfolio_id]
+            for template in templates
         )
-    return len(lacking)
+        adopted += len(members)
+    return adopted
 
 
-def _last_recorded(portfolio: Portfolio) -> datetime:
+def _lacking(investments: Sequence[Investment]) -> list[Investment]:
+    have = set(Policy.objects.filter(investment__in=investments).values_list("investment_id", flat=True))
+    return [i for i in investments if i.pk not in have]
+
+
+def _not_before_last(portfolio: Portfolio, now: datetime) -> datetime:
     newest = portfolio.batches.order_by("-id").values_list("recorded_at", flat=True).first()
-    return newest or datetime.min.replace(tzinfo=None).astimezone()
+    return now if newest is None else max(now, newest)
 
 
 @transaction.atomic
@@ -107,6 +114,14 @@ def change(
     """
     if not reason.strip():
         raise PolicyError("Changing a policy needs a reason.")
+    if rule not in DEFAULTS:
+        raise PolicyError(f"There is no rule named '{rule}'. The rules are {', '.join(DEFAULTS)}.")
+    unknown = sorted(set(terms) - set(_TERMS) | set(terms) & {"rule"})
+    if unknown:
+        raise PolicyError(f"A policy has no term named {', '.join(unknown)}.")
+    knowledge.lock_portfolio(investment.portfolio_id)
+    # The other rules' policies are copied first; a policy of one rule would pass for all of them.
+    adopt([investment], now=now)
     states = facts.month_states(investment.portfolio)
     closed = [month for month, status in states.items() if status != MonthStatus.OPEN.value]
     if closed and effective_month <= max(closed):
@@ -115,6 +130,11 @@ def change(
             "by the policy of their time."
         )
     latest = Policy.objects.filter(investment=investment, rule=rule).order_by("-version").first()
+    if latest and effective_month < latest.effective_month:
+        raise PolicyError(
+            f"Version {latest.version} takes effect in {format_month(latest.effective_month)}; the next one cannot "
+            "take effect before it."
+        )
     base = latest or default_template(investment.portfolio, rule)
     policy = Policy(
         **{name: terms.get(name, getattr(base, name)) for name in _TERMS},
@@ -124,8 +144,9 @@ def change(
         author=actor,
         reason=reason,
     )
-    as_rule(policy)
-    knowledge.lock_portfolio(investment.portfolio_id)
+    if policy.hurdle is None:
+        policy.hurdle = assumptions.rates_of([investment])[investment.pk].hurdle_rate
+    _check(policy)
     policy.batch = knowledge.open_batch(
         portfolio=investment.portfolio,
         kind="policies",
@@ -137,6 +158,15 @@ def change(
     policy.save()
     nudge.ring([investment.pk])
     return policy
+
+
+def _check(policy: Policy) -> None:
+    try:
+        policy.clean_fields(exclude=["batch", "investment", "author"])
+    except ValidationError as refused:
+        name, sentences = next(iter(refused.message_dict.items()))
+        raise PolicyError(f"{name.replace('_', ' ').capitalize()}: {sentences[0]}") from refused
+    as_rule(policy)
 
 
 def as_rule(policy: Policy) -> rules.Policy:

@@ -92,7 +92,7 @@ def recorded_of(investment_ids: Sequence[int]) -> dict[int, Recorded]:
     for episode in Episode.objects.filter(investment__in=investment_ids):
         found[episode.investment_id].episodes[episode.rule, episode.number] = episode
         keys[episode.pk] = (episode.investment_id, episode.rule, episode.number)
-    events = Event.objects.filter(episode__investment__in=investment_ids).order_by("recorded_at", "ordinal")
+    events = Event.objects.filter(episode__investment__in=investment_ids).order_by("point_id", "ordinal")
     for episode_id, kind, ordinal, value in events.values_list(
         "episode_id", "kind", "ordinal", "evidence__firing_value"
     ):
