@@ -41,7 +41,7 @@ class Bar:
 
     name: str
     pill: SafeString
-    count: int
+    count: str
     share: float
     link: str
     tone: str
@@ -186,7 +186,7 @@ def _bars(counts: dict[str, int], total: int) -> list[Bar]:
         Bar(
             name,
             status.pill(name),
-            count,
+            f"{count:,}",
             round(100 * count / total, 1),
             _list_link(status=name),
             status.STATUSES[name].tone,

@@ -108,9 +108,11 @@ def browser(site: Site, name: str = "olivia", **options: Any) -> Iterator[Browse
 
 
 def open_page(site: Site, page: Page, address: str) -> None:
-    """Open an address and wait for it to be quiet."""
+    """Open an address and wait until it is shown, its chart included."""
     page.goto(address)
-    page.wait_for_load_state("networkidle")
+    page.wait_for_function("!document.documentElement.hasAttribute('x-cloak')")
+    if page.locator("[data-chart]").count():
+        page.wait_for_selector("[data-drawn] svg")
 
 
 def test_the_chart_is_drawn_and_follows_the_theme(site: Site) -> None:

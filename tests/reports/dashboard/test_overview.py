@@ -133,6 +133,17 @@ def test_no_figures_is_not_zero() -> None:
     assert "No month is closed with complete actuals yet." in text
 
 
+def test_the_best_and_the_worst_by_roi(figures: Figures) -> None:
+    """Without a figure nobody is ranked; an ended investment is history, not a candidate."""
+    mine = [figures.cast.portfolio]
+    best = overview.ranked(mine, worst=False, limit=5)
+    assert [i.code for i in best] == ["SUP-001", "SUM-002"]
+    assert overview.ranked(mine, worst=True, limit=1) == [figures.losing]
+    Investment.objects.filter(pk=figures.losing.pk).update(stage="killed")
+    assert overview.ranked(mine, worst=True, limit=1) == [figures.support]
+    assert overview.ranked([figures.cast.other], worst=True, limit=5) == []
+
+
 def test_queries_do_not_grow_with_investments(figures: Figures) -> None:
     """Twenty more investments cost no further query."""
     client = figures.cast.client("olivia")
