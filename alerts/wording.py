@@ -60,19 +60,19 @@ def missing(reason: object) -> str:
 
 def rate(value: Decimal, digits: int = 1) -> str:
     """Return a fraction in percent, to at least one decimal."""
-    return f"{_rounded(value * 100, digits):,.{digits}f}%"
+    return f"{_rounded(value, digits, shift=2):,.{digits}f}%"
 
 
 def points(value: Decimal) -> str:
     """Return the change of a fraction in percentage points, always with its sign."""
-    return f"{_rounded(value * 100, 1):+,.1f} pp"
+    return f"{_rounded(value, 1, shift=2):+,.1f} pp"
 
 
 def money(value: Decimal, digits: int | None = None, *, currency: str) -> str:
     """Return money with its currency, negatives in parentheses; cents only where they can matter."""
     digits = _digits(value, "money") if digits is None else digits
     shown = _rounded(value, digits)
-    text = f"{abs(shown):,.{digits}f}"
+    text = f"{shown.copy_abs():,.{digits}f}"
     return f"{currency} ({text})" if shown < 0 else f"{currency} {text}"
 
 
@@ -92,11 +92,11 @@ def judged(message: Mapping[str, Any], *, currency: str) -> tuple[str, str]:
             "none" if threshold is None else _shown(threshold, unit, currency=currency),
         )
     digits = max(_digits(value, unit), _digits(threshold, unit))
-    scale = 1 if unit in ("money", "months") else 100
+    shift = 0 if unit in ("money", "months") else 2
     while (
         value != threshold
         and digits < _MOST_DIGITS
-        and _rounded(value * scale, digits) == _rounded(threshold * scale, digits)
+        and _rounded(value, digits, shift=shift) == _rounded(threshold, digits, shift=shift)
     ):
         digits += 1
     return (
@@ -118,10 +118,10 @@ def _shown(value: Decimal, unit: str, digits: int | None = None, *, currency: st
     return count(value, digits) if unit == "months" else rate(value, digits)
 
 
-def _rounded(value: Decimal, digits: int) -> Decimal:
+def _rounded(value: Decimal, digits: int, *, shift: int = 0) -> Decimal:
     with localcontext() as context:
         # Wide enough for the largest amount with the most digits; the default would refuse it.
         context.prec = 80
-        shown = value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_EVEN)
+        shown = value.scaleb(shift).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_EVEN)
     # Zero has no sign on screen.
-    return abs(shown) if shown == 0 else shown
+    return shown.copy_abs() if shown == 0 else shown

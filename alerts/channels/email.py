@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
+from django.core.mail.message import sanitize_address
 from django.core.validators import validate_email
 
 from alerts.channels.base import Accepted, Message, Outcome, Permanent, Retry, Uncertain, redact, remaining
@@ -58,9 +59,7 @@ class EmailChannel:
         """Send the mail; a failure after the final dot is uncertain, one before it is not."""
         try:
             validate_email(address)
-            # Without SMTPUTF8 such an address cannot be written into the envelope.
-            address.rpartition("@")[0].encode("ascii")
-        except (ValidationError, UnicodeEncodeError):
+        except ValidationError:
             return Permanent("This is not an email address mail can be sent to.")
         timeout = remaining(deadline, at_most=settings.EMAIL_TIMEOUT)
         backend = EmailBackend(timeout=timeout)
@@ -102,9 +101,10 @@ def _mail(message: Message, address: str) -> bytes:
 
 def _converse(smtp: smtplib.SMTP, mail: bytes, address: str) -> Outcome:
     """Hold the conversation. Errors up to the final dot are raised: they mean that nothing was sent."""
-    sender = parseaddr(settings.EMAIL_FROM)[1]
+    # The envelope takes no Unicode: the domain is written in punycode.
+    sender, recipient = (sanitize_address(a, "utf-8") for a in (parseaddr(settings.EMAIL_FROM)[1], address))
     smtp.ehlo_or_helo_if_needed()
-    for step in (partial(smtp.mail, sender), partial(smtp.rcpt, address)):
+    for step in (partial(smtp.mail, sender), partial(smtp.rcpt, recipient)):
         code, answer = step()
         if code not in _ACCEPTED:
             return _refused(code, answer)

@@ -105,6 +105,13 @@ def test_a_bad_address_never_reaches_the_server(address: str, settings: Settings
     assert type(send(address)) is Permanent
 
 
+def test_a_domain_in_another_script_is_written_in_punycode(settings: Settings) -> None:
+    with mailbox() as box:
+        use(settings, box.port)
+        assert isinstance(send("olivia@münchen.example"), Accepted)
+    assert box.recipients == ["olivia@xn--mnchen-3ya.example"]
+
+
 def test_a_refused_connection_is_tried_again(settings: Settings) -> None:
     use(settings, free_port())
     outcome = send()
