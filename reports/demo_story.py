@@ -57,7 +57,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """A value entered wrongly, `age` months before the last, and restated a week after its month was closed."""
+    """A value entered wrongly, `age` months before the last, and restated a week after its month's close."""
 
     account: str
     wrong: str
