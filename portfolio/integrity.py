@@ -28,7 +28,8 @@ class Finding:
 
 _DIFFERENCES = """
     WITH rebuilt AS (
-        SELECT DISTINCT ON (investment_id, book, book_version, month, account_id, currency, source, source_ref)
+        SELECT DISTINCT ON (investment_id, book, book_version, month, account_id, currency, source,
+            source_ref)
             *
         FROM portfolio_entry
         ORDER BY investment_id, book, book_version, month, account_id, currency, source, source_ref,
