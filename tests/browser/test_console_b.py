@@ -204,7 +204,7 @@ def test_every_page_fits_in_light_dark_and_on_a_phone(site: Site) -> None:
     for options in looks:
         with opened(site, "/admin/months/", **options) as page:
             for path in paths:
-                page.goto(site.address + path)
+                page.goto(site.address + path, wait_until="networkidle")
                 width = page.evaluate(
                     "document.documentElement.scrollWidth - document.documentElement.clientWidth"
                 )
