@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from alerts.models import Episode, EvaluationHead, Event, Notification
 from portfolio import knowledge
@@ -70,7 +71,8 @@ def test_agent_is_the_published_case() -> None:
 
 def test_each_status_tells_the_story() -> None:
     """What the list and the overview show of each investment."""
-    shown = {row.code: row.status for row in status.annotate(Investment.objects.all())}
+    rows: QuerySet[Any] = status.annotate(Investment.objects.all())
+    shown = dict(rows.values_list("code", "status"))
     special = {
         "CX-OUTREACH": "hurdle_rate",
         "CX-SOCIAL": "negative_roi",
