@@ -210,7 +210,7 @@ IS_DEMO = ENVIRONMENT.demo
 BROKER_URL = env.broker_url(ENVIRONMENT.redis_url)
 REDIS_CLIENT_URL = env.client_url(ENVIRONMENT.redis_url)
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {"default": {"BACKEND": "config.caches.RateLimitCache"}}
 
 UNFOLD = {
     "SITE_TITLE": "Hurdle",
