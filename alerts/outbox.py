@@ -11,6 +11,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from alerts.models import Notification
 
 logger = logging.getLogger(__name__)
 
@@ -188,6 +191,22 @@ def mark(claimed: Claim, how: Mark) -> bool:
             _ATTEMPT, [claimed.id, claimed.attempt, how.outcome, how.reason[:500], claimed.claimed_at]
         )
     return True
+
+
+@transaction.atomic
+def requeue(notification_id: UUID, *, by: str) -> bool:
+    """Put a dead notification in the line again and return whether it was dead. Its attempts stay in the record."""
+    # Counting starts anew, or the first new try would be its last.
+    changed = Notification.objects.filter(pk=notification_id, state="dead").update(
+        state="pending",
+        state_reason=f"Tried again at the wish of {by}."[:300],
+        attempts=0,
+        next_at=Now(),
+        token=None,
+        locked_until=None,
+    )
+    wake()
+    return bool(changed)
 
 
 def wake() -> None:

@@ -6,12 +6,10 @@ from uuid import UUID
 
 from django.contrib import messages as notices
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from alerts import messages
@@ -164,26 +162,11 @@ def retry(request: HttpRequest, notification_id: UUID) -> HttpResponseBase:
     notification = _get(request, notification_id)
     if not access.may(request.user, Action.RECORD, notification.portfolio_id):
         raise Http404
-    if _requeue(notification, by=str(request.user)):
+    if alerts_outbox.requeue(notification.pk, by=str(request.user)):
         notices.success(request, "It is in the line again and will be tried within seconds.")
     else:
         notices.error(request, "Only a dead notification can be tried again; this one is not dead any more.")
     return redirect(reverse("admin:reports_outbox_message", args=[notification_id]))
-
-
-@transaction.atomic
-def _requeue(notification: Notification, *, by: str) -> bool:
-    # Its attempts stay in the record; counting them starts anew, or the first new try would be its last.
-    changed = Notification.objects.filter(pk=notification.pk, state="dead").update(
-        state="pending",
-        state_reason=f"Tried again at the wish of {by}."[:300],
-        attempts=0,
-        next_at=timezone.now(),
-        token=None,
-        locked_until=None,
-    )
-    alerts_outbox.wake()
-    return bool(changed)
 
 
 pages.add("outbox/", page, "reports_outbox")
