@@ -21,6 +21,8 @@ HISTORY_MONTHS = 24
 # Finance closes a month on this day of the next one, and restates what was wrong on the later day.
 CLOSE_DAY, RESTATE_DAY = 5, 12
 _REPORT_DAY, _REGISTER_DAY = 3, 15
+# Also the mark by which a loaded demo is known.
+RATES_REASON = "Rates of the demo portfolio."
 _SOURCE = "actuals"
 
 
@@ -87,7 +89,7 @@ class Play:
             discount_rate=Decimal("0.10"),
             asserted_share=Decimal(1),
             realization_rates={"labor_savings": "0.8", "speed": "0.5", "quality": "0.7"},
-            reason="Rates of the funding round.",
+            reason=RATES_REASON,
         )
 
     def _register(self, book: demo_story.Book, story: Story, *, now: datetime) -> None:

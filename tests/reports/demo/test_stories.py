@@ -191,7 +191,9 @@ def test_every_investment_has_a_hypothesis_and_a_deployment() -> None:
 
 
 def test_loading_again_changes_nothing(loaded: datetime) -> None:
-    """The second load finds the first."""
+    """The second load finds the first, also where people have renamed what it brought."""
+    Investment.objects.filter(code="CX-VOICE").update(code="MY-VOICE")
     before = (Batch.objects.count(), Entry.objects.count(), Notification.objects.count())
     assert demo.load(now=loaded, at=date(2026, 6, 25)) is False
+    Investment.objects.filter(code="MY-VOICE").update(code="CX-VOICE")
     assert (Batch.objects.count(), Entry.objects.count(), Notification.objects.count()) == before
