@@ -78,6 +78,7 @@ class Installation:
         known = {s.name: s for s in services.all_services(var=self.var, port=self.port)}
         for name in names:
             service = known[name.partition("-")[0]]
+            (self.var / f"{name}.log").unlink(missing_ok=True)
             self.running[name] = children.spawn(
                 service.command,
                 log=self.var / f"{name}.log",
@@ -95,6 +96,10 @@ class Installation:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+
+    def said(self, name: str, words: str) -> bool:
+        """Whether a service's log holds some words."""
+        return words in (self.var / f"{name}.log").read_text(errors="replace")
 
     def kill_all(self) -> None:
         """End whatever runs."""

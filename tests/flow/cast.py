@@ -40,21 +40,21 @@ class Story:
     finn: Api
     owner: str
 
-    def file(self) -> bytes:
+    def file(self, *, benefit: int = 420) -> bytes:
         """Return Finn's file: a pilot that cost 10,000 and brings 5 percent, under a hurdle of 10."""
         lines = ["investment,month,account,amount,currency"]
         for code in self.codes:
             lines.append(f"{code},{format_month(last_months(MONTHS)[0])},development,10000,USD")
             for month in last_months(MONTHS):
                 lines.append(f"{code},{format_month(month)},infrastructure,400,USD")
-                lines.append(f"{code},{format_month(month)},labor_savings,420,USD")
+                lines.append(f"{code},{format_month(month)},labor_savings,{benefit},USD")
         return "\n".join(lines).encode()
 
-    def upload_and_commit(self) -> dict[str, Any]:
+    def upload_and_commit(self, *, benefit: int = 420, reason: str = "") -> dict[str, Any]:
         """Upload the file and record it."""
-        run = self.finn.upload("imports", name="actuals.csv", content=self.file())
+        run = self.finn.upload("imports", name="actuals.csv", content=self.file(benefit=benefit))
         assert run["rejected_count"] == 0, run
-        return self.finn.post(f"imports/{run['id']}/commit")
+        return self.finn.post(f"imports/{run['id']}/commit", {"reason": reason})
 
     def close_months(self) -> list[str]:
         """Close the months of the file; return those that changed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import time
 from collections.abc import Callable
 
@@ -101,6 +102,41 @@ def test_killed_and_restarted_database(
     house.until(story.is_told, "everything is sent")
     assert {name: child.pid for name, child in house.running.items()} == before, "nobody had to be restarted"
     check_books(story, repeats=2)
+
+
+def test_stopped_relay_that_comes_back_too_late(
+    house: Installation, begin: OpenStory, mail: MailServer
+) -> None:
+    story = begin()
+    mail.gate.arm()
+    house.start("relay")
+    put_in(story)
+    house.until(mail.gate.reached.is_set, "a message is being sent")
+    os.killpg(house.running["relay"].pid, signal.SIGSTOP)
+    mail.gate.release()
+    house.start("relay-2")
+    house.until(story.is_told, "another relay takes over when the lease has run out")
+    os.killpg(house.running["relay"].pid, signal.SIGCONT)
+    house.until(lambda: house.said("relay", "The lease on notification"), "the first one is not believed")
+    check_books(story, repeats=1)
+    assert story.is_told()
+
+
+def test_a_correction_does_not_overtake_what_it_corrects(
+    house: Installation, begin: OpenStory, mail: MailServer
+) -> None:
+    story = begin()
+    mail.refusals[:] = ["451 come back later"] * 2
+    house.start("relay")
+    put_in(story)
+    house.until(lambda: story.outcomes("email")["retry"] == 2, "the first mail has to wait")
+    story.upload_and_commit(benefit=800, reason="Savings were counted in hours.")
+    house.until(lambda: story.states() == {"sent": 4}, "everything is sent")
+    code = story.codes[0]
+    assert [mail["Subject"] for mail in story.mails()] == [
+        f"[Hurdle] {code} crossed Under the hurdle",
+        f"[Hurdle] {code} retracted: Under the hurdle",
+    ]
 
 
 def test_failing_sinks(house: Installation, begin: OpenStory, mail: MailServer, slack: SlackDouble) -> None:
