@@ -1,11 +1,11 @@
 """The bell: after commit, tell the workers that investments have news. Losing it costs seconds, never work."""
 
 import logging
+import threading
 from collections.abc import Sequence
-from functools import partial
 
 from celery import current_app
-from django.db import transaction
+from django.db import connection, transaction
 from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
@@ -15,12 +15,30 @@ TASK = "alerts.advance"
 QUEUE = "evaluate"
 # A message names at most this many investments; for more, the workers look for what is stale themselves.
 MAX_IDS = 500
+_EVERYTHING = -1
+
+
+class _Waiting(threading.local):
+    ids: set[int]
+
+
+_waiting = _Waiting()
 
 
 def ring(investment_ids: Sequence[int]) -> None:
-    """Ring once the running transaction has committed; no ids means "look for all that is stale"."""
-    ids = sorted(investment_ids) if len(investment_ids) <= MAX_IDS else []
-    transaction.on_commit(partial(_publish, ids), robust=True)
+    """Ring once, when the running transaction has committed; no ids means "look for all that is stale"."""
+    is_first = not any(function is _flush for _, function, *_ in connection.run_on_commit)
+    if is_first:
+        # A rollback took the earlier callback away, and with it whatever was waiting.
+        _waiting.ids = set()
+    _waiting.ids.update(investment_ids or [_EVERYTHING])
+    if is_first:
+        transaction.on_commit(_flush, robust=True)
+
+
+def _flush() -> None:
+    ids = _waiting.ids
+    _publish(sorted(ids) if _EVERYTHING not in ids and len(ids) <= MAX_IDS else [])
 
 
 def _publish(investment_ids: list[int]) -> None:
