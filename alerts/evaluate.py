@@ -78,7 +78,9 @@ def evaluate(*, now: datetime, ids: Sequence[int] | None = None) -> Evaluated:
 
 def evaluate_range(ids: Sequence[int], *, now: datetime) -> Evaluated:
     """Evaluate investments in one transaction; one that cannot be evaluated does not stop the others."""
-    EvaluationHead.objects.bulk_create([EvaluationHead(investment_id=pk) for pk in ids], ignore_conflicts=True)
+    EvaluationHead.objects.bulk_create(
+        [EvaluationHead(investment_id=pk) for pk in ids], ignore_conflicts=True
+    )
     policies.adopt(list(Investment.objects.filter(pk__in=ids).select_related("portfolio")), now=now)
     try:
         return knowledge.with_one_view(partial(_evaluate_locked, ids, now=now))
@@ -95,7 +97,9 @@ def evaluate_range(ids: Sequence[int], *, now: datetime) -> Evaluated:
 def _quarantine(investment_id: int, error: Exception) -> Evaluated:
     """Count a failure; after MAX_ATTEMPTS the investment is left alone until an operator looks at it."""
     logger.exception("Investment %s cannot be evaluated.", investment_id, exc_info=error)
-    EvaluationHead.objects.filter(pk=investment_id).update(attempts=F("attempts") + 1, failure=repr(error)[:2000])
+    EvaluationHead.objects.filter(pk=investment_id).update(
+        attempts=F("attempts") + 1, failure=repr(error)[:2000]
+    )
     return Evaluated()
 
 
@@ -103,7 +107,9 @@ def _evaluate_locked(ids: Sequence[int], *, now: datetime) -> Evaluated:
     heads = {h.pk: h for h in EvaluationHead.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
     computed = {h.pk: h for h in SnapshotHead.objects.filter(pk__in=ids, fingerprint__isnull=False)}
     investments = list(
-        Investment.objects.filter(pk__in=computed).select_related("portfolio", "owner", "sponsor").order_by("pk")
+        Investment.objects.filter(pk__in=computed)
+        .select_related("portfolio", "owner", "sponsor")
+        .order_by("pk")
     )
     months = judging.months_of([i.pk for i in investments])
     versions = policies.versions_of(investments)
@@ -122,12 +128,16 @@ def _evaluate_locked(ids: Sequence[int], *, now: datetime) -> Evaluated:
         point = EvaluationPoint(
             investment=investment,
             revision=snapshot.revision,
-            knowledge=max(snapshot.investment_knowledge, snapshot.portfolio_knowledge, snapshot.installation_knowledge),
+            knowledge=max(
+                snapshot.investment_knowledge, snapshot.portfolio_knowledge, snapshot.installation_knowledge
+            ),
             fingerprint=snapshot.fingerprint,
             recorded_at=now,
         )
         writes.points.append(point)
-        _compare(investment, trajectories, recorded[investment.pk], point, directory, figures, writes, now=now)
+        _compare(
+            investment, trajectories, recorded[investment.pk], point, directory, figures, writes, now=now
+        )
         head.revision, head.policy_knowledge, head.attempts, head.failure = snapshot.revision, newest, 0, ""
         writes.heads.append(head)
     _write(writes)

@@ -153,7 +153,9 @@ def change(
         now=now,
         actor=actor,
         reason=reason,
-        content=[f"{investment.pk}|{rule}|{policy.version}|{sorted((n, str(getattr(policy, n))) for n in _TERMS)}"],
+        content=[
+            f"{investment.pk}|{rule}|{policy.version}|{sorted((n, str(getattr(policy, n))) for n in _TERMS)}"
+        ],
     )
     policy.save()
     nudge.ring([investment.pk])

@@ -12,7 +12,14 @@ from alerts.rules.reconcile import Change, ChangeKind
 from alerts.rules.trajectory import ClosedReason, Trajectory
 from portfolio.models import Investment
 
-EPISODE_FIELDS = ["first_breach_month", "fired_month", "resolved_month", "closed_reason", "is_announced", "closed_at"]
+EPISODE_FIELDS = [
+    "first_breach_month",
+    "fired_month",
+    "resolved_month",
+    "closed_reason",
+    "is_announced",
+    "closed_at",
+]
 STATE_FIELDS = ["state", "count", "month", "verdict", "reason", "value", "threshold"]
 _UNTOLD = ("dead", "suppressed")
 
@@ -105,7 +112,9 @@ def recorded_of(investment_ids: Sequence[int]) -> dict[int, Recorded]:
     states = AlertState.objects.filter(investment__in=investment_ids)
     for investment_id, rule, month in states.values_list("investment_id", "rule", "month"):
         found[investment_id].judged_through[rule] = month
-    told = Notification.objects.filter(event__episode__investment__in=investment_ids).exclude(state__in=_UNTOLD)
+    told = Notification.objects.filter(event__episode__investment__in=investment_ids).exclude(
+        state__in=_UNTOLD
+    )
     for episode_id, channel, address, public_id in told.values_list(
         "event__episode_id", "channel", "address", "user__public_id"
     ):

@@ -68,4 +68,8 @@ def _people(investment: Investment, known: Directory) -> list[tuple[User, str]]:
     for user, why in ((investment.owner, "owner of the investment"), (investment.sponsor, "sponsor")):
         if user is not None and user.is_active and user.email:
             return [(user, why)]
-    return [(user, "administrator of the portfolio") for user in known.admins.get(investment.portfolio_id, []) if user.email]
+    return [
+        (user, "administrator of the portfolio")
+        for user in known.admins.get(investment.portfolio_id, [])
+        if user.email
+    ]

@@ -31,7 +31,12 @@ app.conf.update(
         "socket_connect_timeout": 2,
         "socket_timeout": 5,
     },
-    task_publish_retry_policy={"max_retries": 3, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
+    task_publish_retry_policy={
+        "max_retries": 3,
+        "interval_start": 0,
+        "interval_step": 0.2,
+        "interval_max": 0.5,
+    },
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     task_acks_on_failure_or_timeout=True,
@@ -52,7 +57,11 @@ app.conf.update(
     timezone="UTC",
     # The sweeps find by comparing rows what a lost bell left behind; two beats only ring twice.
     beat_schedule={
-        "sweep": {"task": "alerts.sweep", "schedule": _every(30), "options": {"queue": "evaluate", "expires": 60}},
+        "sweep": {
+            "task": "alerts.sweep",
+            "schedule": _every(30),
+            "options": {"queue": "evaluate", "expires": 60},
+        },
         "close-months": {
             "task": "portfolio.close_due_months",
             "schedule": _every(3600),

@@ -11,7 +11,9 @@ _OWNS_LEDGER = "SELECT 1 FROM pg_tables WHERE tablename = 'portfolio_entry' AND 
 
 
 @register(Tags.database)
-def database_roles(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+def database_roles(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
     """Say what is lost when the role that serves requests also owns the tables."""
     if settings.IS_OWNER_PROCESS or "default" not in (databases or ()):
         return []

@@ -78,7 +78,9 @@ TEMPLATES = [
 
 # Migrations run as the owner; everything else as the application's role, which cannot alter tables or rewrite facts.
 OWNER_COMMANDS = {"migrate"}
-IS_OWNER_PROCESS = os.environ.get("HURDLE_DB_ROLE") == "owner" or sys.argv[1:2] in ([c] for c in OWNER_COMMANDS)
+IS_OWNER_PROCESS = os.environ.get("HURDLE_DB_ROLE") == "owner" or sys.argv[1:2] in (
+    [c] for c in OWNER_COMMANDS
+)
 _database_url = ENVIRONMENT.database_owner_url if IS_OWNER_PROCESS and ENVIRONMENT.database_owner_url else ""
 DATABASES = {"default": env.database_dict(_database_url or ENVIRONMENT.database_url)}
 DATABASES["default"]["CONN_MAX_AGE"] = 60

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -29,9 +30,11 @@ class Definition:
     help_text: str = ""
 
 
-def _cost(code: str, name: str, nature: Nature, treatment: Treatment = Treatment.OPEX, **extra: object) -> Definition:
+def _cost(
+    code: str, name: str, nature: Nature, treatment: Treatment = Treatment.OPEX, **extra: Any
+) -> Definition:
     avoidable = extra.pop("is_avoidable", nature is Nature.RUN)
-    return Definition(code, name, AccountKind.COST.value, nature.value, treatment.value, bool(avoidable), **extra)  # type: ignore[arg-type]
+    return Definition(code, name, AccountKind.COST.value, nature.value, treatment.value, avoidable, **extra)
 
 
 def _benefit(code: str, name: str, help_text: str = "") -> Definition:
@@ -70,7 +73,12 @@ CHART: tuple[Definition, ...] = (
     _cost("maintenance", "Maintenance", _RUN),
     _cost("administration", "Administration time", _RUN),
     _cost("knowledge_base", "Knowledge-base updates", _RUN),
-    _cost("retraining", "Retraining and fine-tuning", _RUN, help_text="Recurring; the first training is development."),
+    _cost(
+        "retraining",
+        "Retraining and fine-tuning",
+        _RUN,
+        help_text="Recurring; the first training is development.",
+    ),
     _cost("mlops", "MLOps", _RUN),
     _cost("evaluation_safety", "Evaluation and safety pipeline", _RUN),
     _cost("risk_compliance", "Risk and compliance", _RUN),
@@ -117,7 +125,9 @@ def ship(*, now: datetime) -> int:
 
 
 @transaction.atomic
-def define(definitions: list[Definition], *, now: datetime, actor: User | None = None, reason: str = "") -> int:
+def define(
+    definitions: list[Definition], *, now: datetime, actor: User | None = None, reason: str = ""
+) -> int:
     """Create accounts or change their attributes; returns how many differ from before. Same again does nothing.
 
     The kind of an account never changes: its entries would change their meaning. Raises ValueError.

@@ -113,7 +113,9 @@ def _check_rates(stated: Mapping[str, Decimal | None], *, is_complete: bool) -> 
         is_share = name == "asserted_share"
         low, high = Decimal(0 if is_share else -1), Decimal(1 if is_share else 10)
         if not rate.is_finite() or not low <= rate <= high or (rate == low and not is_share):
-            bounds = "between 0 and 1" if is_share else "above -1 and at most 10, where 0.12 is twelve percent"
+            bounds = (
+                "between 0 and 1" if is_share else "above -1 and at most 10, where 0.12 is twelve percent"
+            )
             raise AssumptionError(f"The {spoken} {rate} must be {bounds}.")
 
 
@@ -126,19 +128,20 @@ def _realization(rates: Mapping[str, object]) -> dict[str, str]:
     return {code: f"{Decimal(str(rate)):f}" for code, rate in rates.items()}
 
 
-def rates_of(
-    investments: Sequence[Investment], *, knowledge_time: int | None = None
-) -> dict[int, Rates]:
+def rates_of(investments: Sequence[Investment], *, knowledge_time: int | None = None) -> dict[int, Rates]:
     """Return the rates in force for each investment, now or as known at a knowledge time."""
     rows = Assumptions.objects.filter(portfolio__in={i.portfolio_id for i in investments})
     if knowledge_time is not None:
         rows = rows.filter(batch_id__lte=knowledge_time)
     latest: dict[tuple[int, int | None], Assumptions] = {
         (row.portfolio_id, row.investment_id): row
-        for row in rows.order_by("portfolio_id", "investment_id", "-batch_id").distinct("portfolio_id", "investment_id")
+        for row in rows.order_by("portfolio_id", "investment_id", "-batch_id").distinct(
+            "portfolio_id", "investment_id"
+        )
     }
     return {
-        i.pk: _resolve(latest.get((i.portfolio_id, None)), latest.get((i.portfolio_id, i.pk))) for i in investments
+        i.pk: _resolve(latest.get((i.portfolio_id, None)), latest.get((i.portfolio_id, i.pk)))
+        for i in investments
     }
 
 
@@ -178,7 +181,9 @@ def set_fx_rates(rates: Sequence[Rate], *, now: datetime, actor: User | None = N
         now=now,
         actor=actor,
         reason=reason,
-        content=[f"{r.currency}|{r.reporting_currency}|{format_month(r.month)}|{r.rate:.10f}" for r in changed],
+        content=[
+            f"{r.currency}|{r.reporting_currency}|{format_month(r.month)}|{r.rate:.10f}" for r in changed
+        ],
     )
     FxRate.objects.bulk_create(
         FxRate(

@@ -7,7 +7,16 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from portfolio.models import Account, Investment, MonthState, Portfolio, User
-from portfolio.terms import MAX_AMOUNT, AccountKind, Book, EntryKind, MonthStatus, first_of_month, format_month, round_micro
+from portfolio.terms import (
+    MAX_AMOUNT,
+    AccountKind,
+    Book,
+    EntryKind,
+    MonthStatus,
+    first_of_month,
+    format_month,
+    round_micro,
+)
 
 # The furthest time zone is 14 hours ahead of UTC: a month that has begun nowhere is in the future.
 _FURTHEST_ZONE = timedelta(hours=14)
@@ -76,18 +85,23 @@ class FactsRejected(ValueError):
 def check(portfolio: Portfolio, facts: Sequence[Fact], *, writing: Writing) -> list[FactError]:
     """Return what is wrong with the facts themselves, whatever stands in the ledger."""
     investments = {
-        i.pk: i for i in Investment.objects.filter(portfolio=portfolio, pk__in={f.investment_id for f in facts})
+        i.pk: i
+        for i in Investment.objects.filter(portfolio=portfolio, pk__in={f.investment_id for f in facts})
     }
     accounts = {a.pk: a for a in Account.objects.filter(pk__in={f.account_id for f in facts})}
     limit = first_of_month((writing.now.astimezone(ZoneInfo("UTC")) + _FURTHEST_ZONE).date())
     errors: list[FactError] = []
     if writing.approver is not None and writing.approver == writing.actor:
-        errors.append(FactError(0, "approver", "The approver must be somebody else than the author.", "four_eyes"))
+        errors.append(
+            FactError(0, "approver", "The approver must be somebody else than the author.", "four_eyes")
+        )
     seen: dict[tuple[object, ...], int] = {}
     for position, fact in enumerate(facts):
         investment, account = investments.get(fact.investment_id), accounts.get(fact.account_id)
         if investment is None:
-            errors.append(FactError(position, "investment", "This investment is not in the portfolio.", "unknown"))
+            errors.append(
+                FactError(position, "investment", "This investment is not in the portfolio.", "unknown")
+            )
             continue
         if account is None:
             errors.append(FactError(position, "account", "There is no such account.", "unknown"))
@@ -142,7 +156,9 @@ def _check_value(position: int, fact: Fact, account: Account) -> list[FactError]
             continue
         limit = MAX_AMOUNT if name == "amount" else Decimal(10) ** 18
         if not value.is_finite() or abs(value) > limit:
-            errors.append(FactError(position, name, f"{name.capitalize()} is outside ±{limit:.0E}.", "out_of_range"))
+            errors.append(
+                FactError(position, name, f"{name.capitalize()} is outside ±{limit:.0E}.", "out_of_range")
+            )
         elif round_micro(value) != value:
             errors.append(FactError(position, name, f"{value} has more than six decimals.", "too_precise"))
     return errors

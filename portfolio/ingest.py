@@ -152,7 +152,9 @@ def _as_stood(row: ParsedRow) -> str:
 
 def _groups(staged: Sequence[StagedRow]) -> dict[_Group, list[StagedRow]]:
     """Return the rows that may be recorded, grouped for the ledger, portfolios in id order."""
-    drafts = draft_versions([s.investment_id for s in staged if s.book == Book.PLAN.value and s.investment_id])
+    drafts = draft_versions(
+        [s.investment_id for s in staged if s.book == Book.PLAN.value and s.investment_id]
+    )
     groups: dict[_Group, list[StagedRow]] = defaultdict(list)
     for row in staged:
         if row.status == "rejected" or row.investment is None:
@@ -259,7 +261,11 @@ def commit(
             raise IngestError(_sentence(refused, rows)) from refused
         for status in totals:
             totals[status] += getattr(done, status)
-    run.new_count, run.changed_count, run.unchanged_count = totals["new"], totals["changed"], totals["unchanged"]
+    run.new_count, run.changed_count, run.unchanged_count = (
+        totals["new"],
+        totals["changed"],
+        totals["unchanged"],
+    )
     run.status, run.finished_at = "committed", now
     run.save()
     return run

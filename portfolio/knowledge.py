@@ -41,7 +41,9 @@ def lock_installation() -> None:
 
 def _lock(space: int, key: int, *, shared: bool) -> None:
     if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError("Knowledge locks are held to commit: open a transaction first.")
+        raise transaction.TransactionManagementError(
+            "Knowledge locks are held to commit: open a transaction first."
+        )
     function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(%s, %s)", [space, key % (2**31)])
@@ -86,7 +88,12 @@ def open_batch(
     the past (migration of an older system) but not before the portfolio's last batch; one that was read from the clock
     while another writer held the lock is moved up to that writer's time. Raises KnowledgeError.
     """
-    last = Batch.objects.filter(portfolio=portfolio).order_by("-id").values_list("recorded_at", "chain_hash").first()
+    last = (
+        Batch.objects.filter(portfolio=portfolio)
+        .order_by("-id")
+        .values_list("recorded_at", "chain_hash")
+        .first()
+    )
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('portfolio_knowledge_seq'), clock_timestamp()")
         knowledge, clock = cursor.fetchone()
@@ -161,4 +168,3 @@ def knowledge_at(portfolio: Portfolio, moment: datetime) -> int:
         .first()
     )
     return newest or 0
-

@@ -35,7 +35,9 @@ class Recorded:
     restated: int
 
 
-def preview(portfolio: Portfolio, facts: Sequence[Fact], *, writing: Writing) -> tuple[list[Judged], list[FactError]]:
+def preview(
+    portfolio: Portfolio, facts: Sequence[Fact], *, writing: Writing
+) -> tuple[list[Judged], list[FactError]]:
     """Return what recording the facts would do to each, and why some cannot be recorded; writes nothing."""
     errors = checks.check(portfolio, facts, writing=writing)
     broken = {error.position for error in errors}
@@ -94,9 +96,14 @@ def record(
 
 @transaction.atomic
 def undo(batch: Batch, *, actor: User | None, now: datetime, approver: User | None = None) -> Recorded:
-    """State again, in a new batch, what was known before `batch`. Raises FactsRejected where later facts stand on it."""
+    """State again, in a new batch, what was known before `batch`.
+
+    Raises FactsRejected where later facts stand on it.
+    """
     if batch.portfolio is None or batch.kind not in ("actuals", "plan", "forecast"):
-        raise FactsRejected([FactError(0, "", "Only batches of ledger entries can be undone.", "not_undoable")])
+        raise FactsRejected(
+            [FactError(0, "", "Only batches of ledger entries can be undone.", "not_undoable")]
+        )
     knowledge.lock_portfolio(batch.portfolio_id or 0)
     if Batch.objects.filter(undoes=batch).exists():
         raise FactsRejected([FactError(0, "", "This batch has already been undone.", "already_undone")])
@@ -105,15 +112,33 @@ def undo(batch: Batch, *, actor: User | None, now: datetime, approver: User | No
         rows = cursor.fetchall()
     superseded = sum(row[-1] for row in rows)
     if superseded:
-        sentence = f"{superseded} of its {len(rows)} values have been changed since; undo the later batch first."
+        sentence = (
+            f"{superseded} of its {len(rows)} values have been changed since; undo the later batch first."
+        )
         raise FactsRejected([FactError(0, "", sentence, "superseded")])
     groups: dict[tuple[str, int, str], list[Fact]] = defaultdict(list)
-    for investment, book, version, month, account, currency, source, ref, kind, amount, quantity, note, _ in rows:
+    for (
+        investment,
+        book,
+        version,
+        month,
+        account,
+        currency,
+        source,
+        ref,
+        kind,
+        amount,
+        quantity,
+        note,
+        _,
+    ) in rows:
         groups[book, version, source].append(
             Fact(investment, month, account, currency, amount, quantity, EntryKind(kind), ref, note)
         )
     if len(groups) != 1:
-        raise FactsRejected([FactError(0, "", "A batch of several books cannot be undone at once.", "not_undoable")])
+        raise FactsRejected(
+            [FactError(0, "", "A batch of several books cannot be undone at once.", "not_undoable")]
+        )
     ((book, version, source), facts) = next(iter(groups.items()))
     writing = Writing(
         source=source,
@@ -167,7 +192,8 @@ def _compare(portfolio: Portfolio, facts: Sequence[tuple[int, Fact]], *, writing
             chunk = facts[start : start + _CHUNK]
             cursor.execute(
                 _COMPARE,
-                _columns([fact for _, fact in chunk], writing) | {"position": [position for position, _ in chunk]},
+                _columns([fact for _, fact in chunk], writing)
+                | {"position": [position for position, _ in chunk]},
             )
             found |= {row[0]: row[1:] for row in cursor.fetchall()}
     return [
@@ -218,7 +244,10 @@ def _write(batch: Batch, facts: Sequence[Fact], *, writing: Writing) -> None:
         # The triggers on both tables refuse every statement of a transaction that has not said this.
         cursor.execute("SELECT set_config('hurdle.ledger_batch', %s, true)", [str(batch.pk)])
         for start in range(0, len(facts), _CHUNK):
-            columns = _columns(facts[start : start + _CHUNK], writing) | {"batch": batch.pk, "now": batch.recorded_at}
+            columns = _columns(facts[start : start + _CHUNK], writing) | {
+                "batch": batch.pk,
+                "now": batch.recorded_at,
+            }
             cursor.execute(_ENTRY, columns)
             cursor.execute(_CELL, columns)
         cursor.execute("SELECT set_config('hurdle.ledger_batch', '', true)")

@@ -28,7 +28,9 @@ def close(
         if month.day != 1:
             raise MonthStateError(f"{month} is not a month; a month is given as its first day.")
         if month >= running:
-            raise MonthStateError(f"{format_month(month)} has not ended yet; a month is closed after its last day.")
+            raise MonthStateError(
+                f"{format_month(month)} has not ended yet; a month is closed after its last day."
+            )
     return _change(portfolio, months, MonthStatus.CLOSED, {"open"}, now=now, actor=actor, reason=reason)
 
 

@@ -7,8 +7,6 @@ from portfolio.models.base import MoneyField
 from portfolio.terms import Basis
 from roi.engine.series import VOLUME_KEYS
 
-
-
 # The undefined-able figures of a snapshot, in the order of the bytes of `Snapshot.reasons`. Only ever append.
 FIGURES: tuple[str, ...] = (
     *(
@@ -38,7 +36,9 @@ class Snapshot(models.Model):
     month_number = models.PositiveSmallIntegerField(help_text="1 is the investment's start month.")
     knowledge = models.BigIntegerField(help_text="Knowledge time of the facts this was computed from.")
     engine_version = models.PositiveSmallIntegerField()
-    fingerprint = models.UUIDField(help_text="Hash of every input of months 1 to this one, in canonical order.")
+    fingerprint = models.UUIDField(
+        help_text="Hash of every input of months 1 to this one, in canonical order."
+    )
     is_closed = models.BooleanField()
     is_complete = models.BooleanField()
     is_missing_fx = models.BooleanField(help_text="An amount of this month has no FX rate.")
@@ -98,7 +98,9 @@ class Snapshot(models.Model):
     marginal_cost_per_conversation = models.FloatField(null=True)
     marginal_cost_per_outcome = models.FloatField(null=True)
     marginal_cost_per_successful_outcome = models.FloatField(null=True)
-    reasons = models.BinaryField(help_text="One byte per undefined-able figure, in the order of FIGURES; 0 is defined.")
+    reasons = models.BinaryField(
+        help_text="One byte per undefined-able figure, in the order of FIGURES; 0 is defined."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["investment", "month"], name="snapshot_once_a_month")]
@@ -110,7 +112,9 @@ class Snapshot(models.Model):
 class SnapshotHead(models.Model):
     """What the snapshots of one investment were computed from; older than a ledger head means stale."""
 
-    investment = models.OneToOneField(Investment, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    investment = models.OneToOneField(
+        Investment, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
     investment_knowledge = models.BigIntegerField(default=-1)
     portfolio_knowledge = models.BigIntegerField(default=-1)
     installation_knowledge = models.BigIntegerField(default=-1)
@@ -121,7 +125,9 @@ class SnapshotHead(models.Model):
     last_complete_month = models.DateField(null=True, help_text="Newest closed and complete month.")
     planned_breakeven_month = models.DateField(null=True)
     planned_discounted_payback_month = models.DateField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="Failed recomputes in a row; 5 is quarantined.")
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="Failed recomputes in a row; 5 is quarantined."
+    )
     failure = models.TextField(blank=True)
     computed_at = models.DateTimeField(null=True)
 

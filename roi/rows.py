@@ -70,7 +70,9 @@ class _Reasons:
     def __init__(self, size: int) -> None:
         self.codes = np.zeros((size, len(FIGURES)), dtype=np.uint8)
 
-    def ratio(self, name: str, column: engine.Column, at: tuple[NDArray[np.int64], ...], scale: float = 1) -> Column:
+    def ratio(
+        self, name: str, column: engine.Column, at: tuple[NDArray[np.int64], ...], scale: float = 1
+    ) -> Column:
         codes = column.reason[at]
         self.codes[:, FIGURES.index(name)] = codes
         return Column(name, "float8", np.where(codes == 0, column.value[at], 0) / scale, codes != 0)
@@ -134,4 +136,3 @@ def planned_months(loaded: Inputs) -> Sequence[tuple[date | None, date | None]]:
             )
         )
     return planned
-

@@ -120,7 +120,9 @@ _ENSURE_HEADS = """
 def _quarantine(investment_id: int, error: Exception) -> Recomputed:
     """Count a failure; after MAX_ATTEMPTS the investment is left alone until an operator looks at it."""
     logger.exception("Investment %s cannot be recomputed.", investment_id, exc_info=error)
-    SnapshotHead.objects.filter(pk=investment_id).update(attempts=F("attempts") + 1, failure=repr(error)[:2000])
+    SnapshotHead.objects.filter(pk=investment_id).update(
+        attempts=F("attempts") + 1, failure=repr(error)[:2000]
+    )
     return Recomputed(0, [])
 
 

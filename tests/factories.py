@@ -8,11 +8,14 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from django.db import connection
+
 from portfolio import assumptions, investments, ledger, months
 from portfolio.facts import Fact, Writing
 from portfolio.ledger import Recorded
 from portfolio.models import Account, Investment, Membership, Portfolio, User
 from portfolio.terms import EntryKind, add_months, months_from
+from tests import waiting
 
 START = date(2024, 1, 1)
 # The customer-support case of source B, per month: cost 13,500, benefit 26,250, after 150,000 of development.
@@ -134,3 +137,17 @@ def close(portfolio: Portfolio, *, last: int, first: int = 1, actor: User | None
 def refusals(rejected: Any) -> Sequence[tuple[int, str]]:
     """Return position and code of each refusal of a FactsRejected."""
     return [(error.position, error.code) for error in rejected.value.errors]
+
+
+def until_locked(waiting_sessions: int = 1) -> None:
+    """Return once so many sessions of this database wait for a knowledge lock."""
+    waiting.until(lambda: _waiting_sessions() >= waiting_sessions)
+
+
+def _waiting_sessions() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+            "WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted"
+        )
+        return int(cursor.fetchone()[0])

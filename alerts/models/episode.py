@@ -36,7 +36,9 @@ class AlertState(models.Model):
     month = models.DateField(null=True)
     verdict = models.CharField(max_length=8, blank=True)
     reason = models.CharField(max_length=32, blank=True)
-    value = models.CharField(max_length=64, blank=True, help_text="The unrounded figure, as a decimal string.")
+    value = models.CharField(
+        max_length=64, blank=True, help_text="The unrounded figure, as a decimal string."
+    )
     threshold = models.CharField(max_length=64, blank=True)
 
     class Meta:
@@ -49,10 +51,14 @@ class AlertState(models.Model):
 class EvaluationHead(models.Model):
     """How far one investment is evaluated; behind its snapshots means there is work."""
 
-    investment = models.OneToOneField(Investment, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    investment = models.OneToOneField(
+        Investment, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
     revision = models.BigIntegerField(default=-1)
     policy_knowledge = models.BigIntegerField(default=-1)
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="Failed evaluations in a row; 5 is quarantined.")
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="Failed evaluations in a row; 5 is quarantined."
+    )
     failure = models.TextField(blank=True)
 
     def __str__(self) -> str:
@@ -70,7 +76,9 @@ class Episode(PublicId):
     fired_month = models.DateField()
     resolved_month = models.DateField(null=True)
     closed_reason = models.CharField(
-        max_length=32, blank=True, help_text="resolved, retracted, one_shot, rule_changed, investment_closed, …"
+        max_length=32,
+        blank=True,
+        help_text="resolved, retracted, one_shot, rule_changed, investment_closed, …",
     )
     is_announced = models.BooleanField(default=False)
     opened_at = models.DateTimeField()
@@ -97,7 +105,9 @@ class Event(AppendOnly):
     ordinal = models.PositiveIntegerField(default=1)
     month = models.DateField()
     point = models.ForeignKey(EvaluationPoint, on_delete=models.PROTECT, related_name="+")
-    evidence = models.JSONField(help_text="Value, threshold, window, policy version and knowledge time, copied.")
+    evidence = models.JSONField(
+        help_text="Value, threshold, window, policy version and knowledge time, copied."
+    )
     recorded_at = models.DateTimeField()
 
     class Meta:

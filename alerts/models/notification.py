@@ -13,7 +13,9 @@ class Target(PublicId):
 
     portfolio = models.ForeignKey(Portfolio, on_delete=models.CASCADE, related_name="+")
     channel = models.CharField(max_length=16)
-    address = models.CharField(max_length=300, blank=True, help_text="Empty: the installation's default address.")
+    address = models.CharField(
+        max_length=300, blank=True, help_text="Empty: the installation's default address."
+    )
     label = models.CharField(max_length=100)
     rules = models.JSONField(default=list, blank=True, help_text="Only these rules; empty: all.")
     is_active = models.BooleanField(default=True)
@@ -31,18 +33,25 @@ class Notification(models.Model):
     """One message to one target. A row without `sent_at` in a live state is an obligation."""
 
     STATES = [
-        (s, s.capitalize()) for s in ("pending", "sending", "uncertain", "sent", "logged", "suppressed", "dead")
+        (s, s.capitalize())
+        for s in ("pending", "sending", "uncertain", "sent", "logged", "suppressed", "dead")
     ]
     OPEN = ("pending", "sending", "uncertain")
 
-    id = models.UUIDField(primary_key=True, help_text="uuid5 of the event and the target; also the Message-ID.")
-    seq = models.BigIntegerField(unique=True, db_default=models.expressions.RawSQL("nextval('alerts_outbox_seq')", []))
+    id = models.UUIDField(
+        primary_key=True, help_text="uuid5 of the event and the target; also the Message-ID."
+    )
+    seq = models.BigIntegerField(
+        unique=True, db_default=models.expressions.RawSQL("nextval('alerts_outbox_seq')", [])
+    )
     event = models.ForeignKey(Event, on_delete=models.PROTECT, null=True, related_name="notifications")
     portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="+")
     user = models.ForeignKey("portfolio.User", on_delete=models.PROTECT, null=True, related_name="+")
     channel = models.CharField(max_length=16)
     address = models.CharField(max_length=300, blank=True)
-    thread_key = models.CharField(max_length=100, help_text="Messages of one thread to one target keep their order.")
+    thread_key = models.CharField(
+        max_length=100, help_text="Messages of one thread to one target keep their order."
+    )
     message = models.JSONField(help_text="The message's figures and words, copied when it was decided.")
     rendered = models.JSONField(null=True, help_text="What was handed to the channel, as it was handed over.")
     state = models.CharField(max_length=10, choices=STATES, default="pending")

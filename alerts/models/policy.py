@@ -26,7 +26,10 @@ class PolicyTerms(models.Model):
     is_enabled = models.BooleanField(default=True)
     basis = models.CharField(max_length=9, choices=choices_of(Basis), default=Basis.SUPPORTED.value)
     measure = models.CharField(
-        max_length=16, choices=MEASURES, default="incremental_roi", help_text="Judged by the hurdle rule only."
+        max_length=16,
+        choices=MEASURES,
+        default="incremental_roi",
+        help_text="Judged by the hurdle rule only.",
     )
     hurdle = models.DecimalField(
         max_digits=12,
@@ -35,11 +38,20 @@ class PolicyTerms(models.Model):
         blank=True,
         help_text="0.12 is twelve percent. Empty: the investment's hurdle rate at the time of approval.",
     )
-    window = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(1), MaxValueValidator(24)])
-    for_months = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(12)])
-    keep_months = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(12)])
+    window = models.PositiveSmallIntegerField(
+        default=3, validators=[MinValueValidator(1), MaxValueValidator(24)]
+    )
+    for_months = models.PositiveSmallIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(12)]
+    )
+    keep_months = models.PositiveSmallIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(12)]
+    )
     margin = models.DecimalField(
-        max_digits=20, decimal_places=8, default=0, help_text="Clears at the threshold plus this; not negative."
+        max_digits=20,
+        decimal_places=8,
+        default=0,
+        help_text="Clears at the threshold plus this; not negative.",
     )
     armed_from_month = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="First month number that is judged. Empty: by the rule's own arming."

@@ -28,7 +28,9 @@ class Hypothesis(models.Model):
     class Meta:
         ordering = ["-version"]
         verbose_name_plural = "hypotheses"
-        constraints = [models.UniqueConstraint(fields=["investment", "version"], name="hypothesis_version_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["investment", "version"], name="hypothesis_version_once")
+        ]
 
     def __str__(self) -> str:
         return self.claim[:80]

@@ -18,9 +18,15 @@ class Investment(PublicId):
     code = models.CharField(max_length=32, unique=True, validators=[CODE], db_collation="C")
     name = models.CharField(max_length=300)
     summary = models.TextField(blank=True)
-    owner = models.ForeignKey("portfolio.User", on_delete=models.PROTECT, null=True, related_name="owned_investments")
+    owner = models.ForeignKey(
+        "portfolio.User", on_delete=models.PROTECT, null=True, related_name="owned_investments"
+    )
     sponsor = models.ForeignKey(
-        "portfolio.User", on_delete=models.PROTECT, null=True, blank=True, related_name="sponsored_investments"
+        "portfolio.User",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="sponsored_investments",
     )
     business_unit = models.CharField(max_length=100, blank=True)
     use_case = models.CharField(max_length=100, blank=True)

@@ -1,4 +1,7 @@
-"""The ledger's tables. Entries are append-only; cells hold the current entry of each key; only `portfolio.ledger` writes."""
+"""The ledger's tables: entries are append-only, cells hold the current entry of each key.
+
+Only `portfolio.ledger` writes them.
+"""
 
 from django.db import models
 from django.db.models import F, Q
@@ -18,7 +21,18 @@ class Batch(AppendOnly):
 
     KINDS = [
         (kind, kind.replace("_", " ").capitalize())
-        for kind in ("actuals", "plan", "forecast", "undo", "assumptions", "accounts", "fx_rates", "months", "terms", "policies")
+        for kind in (
+            "actuals",
+            "plan",
+            "forecast",
+            "undo",
+            "assumptions",
+            "accounts",
+            "fx_rates",
+            "months",
+            "terms",
+            "policies",
+        )
     ]
 
     id = models.BigIntegerField(primary_key=True)
@@ -29,7 +43,9 @@ class Batch(AppendOnly):
     approver = models.ForeignKey("portfolio.User", on_delete=models.PROTECT, null=True, related_name="+")
     reason = models.TextField(blank=True)
     undoes = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="undone_by")
-    import_run = models.ForeignKey("portfolio.ImportRun", on_delete=models.PROTECT, null=True, related_name="batches")
+    import_run = models.ForeignKey(
+        "portfolio.ImportRun", on_delete=models.PROTECT, null=True, related_name="batches"
+    )
     recorded_at = models.DateTimeField()
     content_hash = models.CharField(max_length=64)
     chain_hash = models.CharField(
@@ -58,9 +74,13 @@ class Account(PublicId):
     is_avoidable = models.BooleanField(default=False, help_text="Would end if the investment were stopped.")
     is_usage_driven = models.BooleanField(default=False, help_text="Grows with use; counts as marginal cost.")
     unit = models.CharField(max_length=32, blank=True)
-    aggregation = models.CharField(max_length=16, choices=choices_of(Aggregation), default=Aggregation.SUM.value)
+    aggregation = models.CharField(
+        max_length=16, choices=choices_of(Aggregation), default=Aggregation.SUM.value
+    )
     volume_key = models.CharField(
-        max_length=20, blank=True, help_text="Which unit cost this volume divides: query, user, conversation, …"
+        max_length=20,
+        blank=True,
+        help_text="Which unit cost this volume divides: query, user, conversation, …",
     )
     is_higher_better = models.BooleanField(null=True, blank=True)
     regulatory_tag = models.CharField(max_length=64, blank=True)
@@ -71,11 +91,13 @@ class Account(PublicId):
         constraints = [
             models.CheckConstraint(condition=Q(position__lt=MAX_ACCOUNTS), name="account_position"),
             models.CheckConstraint(
-                condition=(Q(kind="cost") & ~Q(nature="") & ~Q(treatment="")) | (~Q(kind="cost") & Q(nature="")),
+                condition=(Q(kind="cost") & ~Q(nature="") & ~Q(treatment=""))
+                | (~Q(kind="cost") & Q(nature="")),
                 name="account_cost_has_nature",
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=["cost", "benefit"], unit="") | (Q(kind__in=["volume", "quality"]) & ~Q(unit="")),
+                condition=Q(kind__in=["cost", "benefit"], unit="")
+                | (Q(kind__in=["volume", "quality"]) & ~Q(unit="")),
                 name="account_unit",
             ),
         ]
@@ -120,7 +142,9 @@ class FxRate(AppendOnly):
             ),
             models.CheckConstraint(condition=Q(rate__gt=0), name="fx_rate_positive"),
             models.CheckConstraint(condition=Q(month__day=1), name="fx_rate_first_day"),
-            models.CheckConstraint(condition=~Q(currency=F("reporting_currency")), name="fx_rate_two_currencies"),
+            models.CheckConstraint(
+                condition=~Q(currency=F("reporting_currency")), name="fx_rate_two_currencies"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -10,7 +10,9 @@ from portfolio.models.base import AppendOnly, PublicId, RateField, choices_of
 from portfolio.models.user import validate_time_zone
 from portfolio.terms import MonthStatus
 
-CODE = RegexValidator(r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z", "Use letters, digits, dot, dash and underscore only.")
+CODE = RegexValidator(
+    r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z", "Use letters, digits, dot, dash and underscore only."
+)
 CURRENCY = RegexValidator(r"\A[A-Z]{3}\Z", "Write a currency as its three capital letters, for example USD.")
 
 
@@ -40,7 +42,10 @@ class Portfolio(PublicId):
         default=0, help_text="Share of budget and capacity reserved for experiments; 0.1 is ten percent."
     )
     materiality_threshold = models.DecimalField(
-        max_digits=20, decimal_places=6, default=100_000, help_text="An investment from this cost on is major."
+        max_digits=20,
+        decimal_places=6,
+        default=100_000,
+        help_text="An investment from this cost on is major.",
     )
 
     class Meta:
@@ -50,12 +55,15 @@ class Portfolio(PublicId):
                 condition=Q(fiscal_year_start_month__gte=1, fiscal_year_start_month__lte=12),
                 name="portfolio_fiscal_month",
             ),
-            models.CheckConstraint(condition=Q(close_day__gte=1, close_day__lte=28), name="portfolio_close_day"),
+            models.CheckConstraint(
+                condition=Q(close_day__gte=1, close_day__lte=28), name="portfolio_close_day"
+            ),
             models.CheckConstraint(
                 condition=Q(norm_band_end_months__gte=F("norm_band_start_months")), name="portfolio_norm_band"
             ),
             models.CheckConstraint(
-                condition=Q(exploration_share__gte=0, exploration_share__lte=1), name="portfolio_exploration_share"
+                condition=Q(exploration_share__gte=0, exploration_share__lte=1),
+                name="portfolio_exploration_share",
             ),
         ]
 

@@ -1,4 +1,4 @@
-"""`make bench`: measures what the product promises, side by side in one run, and exits non-zero where a bound is missed.
+"""`make bench`: measures what the product promises, side by side in one run; exits non-zero where a bound is missed.
 
 Ratios, not seconds, are what counts: both sides run on the same machine within the same minutes.
 """

@@ -31,7 +31,9 @@ def floor() -> dict[str, float]:
     with connection.cursor() as cursor:
         for start in range(0, len(ids), snapshots.CHUNK):
             members = list(
-                Investment.objects.filter(pk__in=ids[start : start + snapshots.CHUNK]).select_related("portfolio")
+                Investment.objects.filter(pk__in=ids[start : start + snapshots.CHUNK]).select_related(
+                    "portfolio"
+                )
             )
             query, parameters = inputs.aggregation(members, assumptions.rates_of(members), book=Book.ACTUAL)
             rows = f"SELECT {_copied()} FROM roi_snapshot WHERE investment_id = ANY(%s)"

@@ -23,6 +23,11 @@ def rows() -> list[Row]:
     seconds = json.loads(done.stdout.strip().splitlines()[-1])
     quantiles = statistics.quantiles(seconds, n=100)
     return [
-        Row(f"latency: commit -> episode in the outbox, median of {len(seconds)}", statistics.median(seconds), "s", "<= 1"),
+        Row(
+            f"latency: commit -> episode in the outbox, median of {len(seconds)}",
+            statistics.median(seconds),
+            "s",
+            "<= 1",
+        ),
         Row("latency: commit -> episode in the outbox, p99", quantiles[98], "s"),
     ]

@@ -50,7 +50,10 @@ def _one(investment: Investment) -> None:
         flows[number + 1] += float(benefit[number] - run_cost[number])
         window = range(max(0, number - 2), number + 1)
         earned, spent = sum(benefit[i] for i in window), sum(run_cost[i] for i in window)
-        npv = time_value.npv(time_value.monthly_rate(float(rates.discount_rate)), flows[: number + 2]).value or 0.0
+        npv = (
+            time_value.npv(time_value.monthly_rate(float(rates.discount_rate)), flows[: number + 2]).value
+            or 0.0
+        )
         month = add_months(investment.start_month, number)
         snapshot = Snapshot(
             investment=investment,

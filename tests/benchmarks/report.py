@@ -1,4 +1,4 @@
-"""The rows a benchmark leaves behind: value, unit, bound and whether it holds, printed and written to var/bench.json."""
+"""The rows of a benchmark: value, unit, bound and whether it holds, printed and written to var/bench.json."""
 
 import json
 import operator

@@ -29,11 +29,9 @@ def run(count: int) -> list[float]:
     investments = list(Investment.objects.select_related("portfolio").order_by("pk")[: count + _WARM_UP])
     evaluate.advance(ids=[i.pk for i in investments], now=datetime.now(UTC))
     account = Account.objects.get(code="infrastructure")
-    seconds = []
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as watcher:
         watcher.execute("LISTEN hurdle_outbox")
-        for investment in investments:
-            seconds.append(_trial(investment, account, watcher))
+        seconds = [_trial(investment, account, watcher) for investment in investments]
     return seconds[_WARM_UP:]
 
 

@@ -20,13 +20,34 @@ _DEADLINE = 300.0
 @contextmanager
 def celery_worker(*, processes: int) -> Iterator[subprocess.Popen[bytes]]:
     """Run a Celery worker as the product does and wait until it answers."""
-    command = [sys.executable, "-m", "celery", "-A", "config.celery:app", "worker", "-Q", "evaluate,report,ring"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "config.celery:app",
+        "worker",
+        "-Q",
+        "evaluate,report,ring",
+    ]
     command += ["-c", str(processes), "--loglevel", "WARNING", "--without-mingle", "--without-gossip"]
     worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        ping = [sys.executable, "-m", "celery", "-A", "config.celery:app", "inspect", "ping", "--timeout", "2"]
+        ping = [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "config.celery:app",
+            "inspect",
+            "ping",
+            "--timeout",
+            "2",
+        ]
         deadline = time.monotonic() + 60
-        while subprocess.run(ping, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode:
+        while subprocess.run(
+            ping, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+        ).returncode:
             if time.monotonic() > deadline:
                 raise RuntimeError("The worker does not answer.")
         yield worker
@@ -55,7 +76,10 @@ def _measure(*, processes: int) -> tuple[float, float]:
     from tests.benchmarks.__main__ import job
 
     job("forget")
-    with celery_worker(processes=processes) as worker, psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+    with (
+        celery_worker(processes=processes) as worker,
+        psycopg.connect(os.environ["DATABASE_URL"]) as connection,
+    ):
         connection.autocommit = True
         bounds = connection.execute("SELECT min(id), max(id) FROM portfolio_investment").fetchone()
         assert bounds is not None
@@ -80,9 +104,5 @@ def _computed(connection: psycopg.Connection) -> int:
 def _peak(pid: int) -> float:
     """Return the largest peak of resident memory among a process and its children, in MB."""
     pids = [pid, *(int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
-    peaks = []
-    for each in pids:
-        for line in Path(f"/proc/{each}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                peaks.append(int(line.split()[1]) / 1024)
-    return max(peaks)
+    lines = [line for each in pids for line in Path(f"/proc/{each}/status").read_text().splitlines()]
+    return max(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))

@@ -56,7 +56,7 @@ def test_killed_workers_and_relays(
         for gate in gates:
             gate.arm(dice.randint(1, latest))
         house.start(*relays)
-        house.until(lambda: all(g.reached.is_set() for g in gates), "both sinks hold a message back")
+        house.until(lambda: any(g.reached.is_set() for g in gates), "a sender does not know whether it sent")
         house.kill(*relays)
         for gate in gates:
             gate.release()
@@ -146,7 +146,8 @@ def test_failing_sinks(house: Installation, begin: OpenStory, mail: MailServer, 
     slack.drops = 1
     mail.close()
     try:
-        house.start("relay")
+        # An unknown end waits longest of all; here the waits are half as long.
+        house.start("relay", HURDLE_TIME_SCALE="0.005")
         put_in(story)
         house.until(lambda: story.outcomes("email")["retry"] >= 2, "mail is refused at the door")
     finally:

@@ -15,7 +15,6 @@ from portfolio.terms import month_at, month_index
 from tests import factories
 from tests.factories import START, close
 from tests.servers import TestDatabase
-from tests.waiting import until
 
 
 @pytest.fixture
@@ -154,16 +153,7 @@ def test_a_month_locked_meanwhile_needs_the_second_person(fresh_database: TestDa
         months.lock(portfolio, [START], now=factories.now(), actor=finn)
         racer = threading.Thread(target=reopen)
         racer.start()
-        until(_somebody_waits)
+        factories.until_locked()
     racer.join(30)
     assert isinstance(answers[0], MonthStateError)
     assert facts.month_states(portfolio) == {START: "locked"}
-
-
-def _somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
-            "WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted"
-        )
-        return cursor.fetchone() is not None

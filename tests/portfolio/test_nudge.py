@@ -13,6 +13,12 @@ class Undone(Exception):
     """Rolls a block back."""
 
 
+@transaction.atomic
+def _ring_and_roll_back(ids: list[int]) -> None:
+    nudge.ring(ids)
+    raise Undone
+
+
 @pytest.fixture
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     heard: list[list[int]] = []
@@ -48,9 +54,8 @@ def test_what_was_rolled_back_is_not_rung_for_and_silences_nothing(
     rung: list[list[int]], django_capture_on_commit_callbacks: Any, db: None
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
-        with pytest.raises(Undone), transaction.atomic():
-            nudge.ring([7])
-            raise Undone
+        with pytest.raises(Undone):
+            _ring_and_roll_back([7])
         nudge.ring([8])
     assert rung == [[8]]
 

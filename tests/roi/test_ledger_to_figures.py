@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,23 +12,22 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts import evaluate
 from alerts.models import AlertState
-from portfolio import accounts, assumptions, integrity, investments, knowledge, ledger, months
+from portfolio import accounts, assumptions, integrity, investments, ledger, months
 from portfolio.assumptions import Rate
-from portfolio.facts import Fact, Writing
-from portfolio.models import Batch, Cell, Entry, Investment, Portfolio
+from portfolio.facts import Fact
+from portfolio.models import Batch, Cell, Entry, Investment
 from portfolio.terms import Basis, EntryKind, month_index
 from roi import inputs, snapshots
 from roi.engine import metrics
 from roi.models import Snapshot
 from tests import factories
 from tests.factories import START, close, fact, month, now, record
-from tests.servers import TestDatabase
 
 PROPERTY = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -319,91 +317,3 @@ def test_the_months_of_the_query_are_the_months_of_the_calendar() -> None:
     loaded = inputs.load([investment])
     assert loaded.first_month.tolist() == [month_index(date(2023, 12, 1))]
     assert (loaded.series.run[0] // 1_000_000).tolist() == [1, 0, 3]
-
-
-# Concurrent writers
-
-
-def _write_at_once(portfolio: Portfolio, made: list[Investment], *, rounds: int) -> list[BaseException]:
-    """Record from four threads, and ask an as-of question after every batch."""
-    failures: list[BaseException] = []
-    barrier = threading.Barrier(len(made))
-
-    def work(investment: Investment) -> None:
-        try:
-            barrier.wait(20)
-            for number in range(rounds):
-                record(portfolio, fact(investment, START, "model_api", number))
-        except BaseException as error:
-            failures.append(error)
-        finally:
-            connection.close()
-
-    workers = [threading.Thread(target=work, args=(investment,)) for investment in made]
-    for worker in workers:
-        worker.start()
-    seen = _watch(portfolio, workers)
-    for batch_id, count in seen.items():
-        if Batch.objects.filter(portfolio=portfolio, pk__lte=batch_id).count() != count:
-            failures.append(AssertionError(f"A batch at or below {batch_id} appeared after it was seen."))
-    return failures
-
-
-def _watch(portfolio: Portfolio, workers: list[threading.Thread]) -> dict[int, int]:
-    """Return how many batches stood at or below the newest one, each time somebody looked."""
-    seen: dict[int, int] = {}
-    while any(worker.is_alive() for worker in workers):
-        keys = list(Batch.objects.filter(portfolio=portfolio).order_by("-pk").values_list("pk", flat=True))
-        seen[keys[0]] = len(keys)
-    return seen
-
-
-def test_as_of_answers_stay_with_writers_at_work(fresh_database: TestDatabase) -> None:
-    portfolio = factories.make_portfolio()
-    made = [factories.make_investment(portfolio) for _ in range(4)]
-    assert _write_at_once(portfolio, made, rounds=12) == []
-    assert Entry.objects.count() == 4 * 12
-    assert integrity.differing_cells() == integrity.broken_links() == []
-    times = list(
-        Batch.objects.filter(portfolio=portfolio).order_by("pk").values_list("recorded_at", flat=True)
-    )
-    assert times == sorted(times)
-
-
-@pytest.mark.parametrize("is_locked", [True, False])
-def test_only_the_lock_makes_commit_order_the_order_of_knowing(
-    fresh_database: TestDatabase, monkeypatch: pytest.MonkeyPatch, is_locked: bool
-) -> None:
-    """A slow writer draws its time first and commits last: without the lock a faster one overtakes it."""
-    portfolio = factories.make_portfolio()
-    slow, fast = (factories.make_investment(portfolio) for _ in range(2))
-    newest = Batch.objects.order_by("-pk")[0].pk
-    if not is_locked:
-        monkeypatch.setattr(knowledge, "lock_portfolio", lambda portfolio_id, *, shared=False: None)
-    drawn, may_commit, overtaken = threading.Event(), threading.Event(), []
-
-    def write_slowly() -> None:
-        with transaction.atomic():
-            writing = Writing(source="actuals", now=now())
-            ledger.record(portfolio, [fact(slow, START, "model_api", 1)], writing=writing)
-            drawn.set()
-            may_commit.wait(20)
-        connection.close()
-
-    def write_fast() -> None:
-        record(portfolio, fact(fast, START, "model_api", 2))
-        overtaken.append(not may_commit.is_set())
-        connection.close()
-
-    first, second = threading.Thread(target=write_slowly), threading.Thread(target=write_fast)
-    first.start()
-    assert drawn.wait(20)
-    second.start()
-    second.join(20 if not is_locked else 0.5)
-    seen = Batch.objects.filter(pk__gt=newest).count()
-    may_commit.set()
-    first.join(20)
-    second.join(20)
-    assert overtaken == [not is_locked]
-    assert seen == (0 if is_locked else 1)
-    assert Batch.objects.filter(pk__gt=newest).count() == 2

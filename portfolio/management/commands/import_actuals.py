@@ -19,8 +19,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
         parser.add_argument("file", type=Path)
-        parser.add_argument("--commit", action="store_true", help="record the file; without it only the preview is shown")
-        parser.add_argument("--source", default=ingest.DEFAULT_SOURCE, help="an import replaces only inside its source")
+        parser.add_argument(
+            "--commit", action="store_true", help="record the file; without it only the preview is shown"
+        )
+        parser.add_argument(
+            "--source", default=ingest.DEFAULT_SOURCE, help="an import replaces only inside its source"
+        )
         parser.add_argument("--user", help="record as this user, within what the user may record")
         parser.add_argument("--reason", default="", help="why closed months change")
         parser.add_argument("--decimal-separator", choices=[".", ","], default=".")
