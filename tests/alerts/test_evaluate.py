@@ -1,0 +1,402 @@
+"""From snapshots to episodes, events and the outbox: told once, told to the right people, never told again."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from alerts import evaluate, policies
+from alerts.models import (
+    AlertState,
+    Episode,
+    EvaluationHead,
+    EvaluationPoint,
+    Event,
+    Notification,
+    Target,
+)
+from portfolio import investments, months
+from portfolio.models import Investment, Portfolio
+from roi.models import Snapshot
+from tests import factories
+from tests.factories import START, close, fact, month, now, record, record_support, running
+from tests.servers import TestDatabase
+
+LOSING = {"model_api": 9000, "labor_savings": 2000}
+EARNING = {"model_api": 2000, "labor_savings": 9000}
+
+
+@pytest.fixture
+def portfolio(db: None) -> Portfolio:
+    return factories.make_portfolio(rate="0.10")
+
+
+@pytest.fixture
+def support(portfolio: Portfolio) -> Investment:
+    owner = factories.make_user("olivia")
+    return factories.make_investment(portfolio, "SUP-1", owner=owner)
+
+
+def _everything() -> dict[str, int]:
+    models = (EvaluationPoint, Episode, Event, Notification, AlertState, EvaluationHead)
+    return {model.__name__: model._default_manager.count() for model in models}
+
+
+def _events() -> list[tuple[str, int, str, str]]:
+    rows = Event.objects.order_by("point", "ordinal", "kind").exclude(episode__rule__startswith="breakeven")
+    return [(e.episode.rule, e.episode.number, e.kind, f"{e.month:%Y-%m}") for e in rows]
+
+
+def _npv_policy(support: Investment) -> None:
+    policies.change(
+        support,
+        "hurdle_rate",
+        effective_month=START,
+        now=now(),
+        actor=None,
+        reason="Judge NPV at month 12.",
+        terms={"measure": "npv", "for_months": 1, "armed_from_month": 12, "margin": Decimal(0)},
+    )
+
+
+# The support case of the definitions
+
+
+def test_the_support_case_under_the_default_policy(support: Investment) -> None:
+    record_support(support)
+    close(support.portfolio, last=12)
+    evaluate.advance(now=now())
+    assert [(e.rule, e.fired_month) for e in Episode.objects.all()] == [("breakeven_reached", month(12))]
+    states = {s.rule: (s.state, s.verdict) for s in AlertState.objects.all()}
+    assert states["hurdle_rate"] == ("normal", "clear")
+    assert states["negative_roi"] == ("normal", "clear")
+
+
+def test_the_support_case_under_an_npv_policy(support: Investment) -> None:
+    _npv_policy(support)
+    record_support(support)
+    close(support.portfolio, last=12)
+    evaluate.advance(now=now())
+    episode = Episode.objects.get(rule="hurdle_rate")
+    assert (episode.fired_month, episode.closed_at) == (month(12), None)
+    value = Decimal(Event.objects.get(episode=episode).evidence["firing_value"])
+    assert value == pytest.approx(Decimal(-4644), abs=Decimal(1))
+
+
+def test_nothing_fires_before_the_live_month(portfolio: Portfolio) -> None:
+    investment = factories.make_investment(portfolio, live_month=month(10))
+    record(portfolio, *running(investment, LOSING, last=11))
+    close(portfolio, last=11)
+    evaluate.advance(now=now())
+    assert not Episode.objects.filter(rule__in=["negative_roi", "hurdle_rate"]).exists()
+    assert AlertState.objects.get(rule="negative_roi").reason == "not_live"
+    record(portfolio, *running(investment, LOSING, first=12, last=12))
+    close(portfolio, first=12, last=12)
+    evaluate.advance(now=now())
+    assert Episode.objects.get(rule="negative_roi").fired_month == month(12)
+
+
+# Telling once
+
+
+def test_a_backfill_tells_once_per_investment_and_rule(portfolio: Portfolio) -> None:
+    for number in range(3):
+        investment = factories.make_investment(portfolio)
+        for first in range(1, 25, 6):
+            lines = LOSING if (first // 6 + number) % 2 == 0 else EARNING
+            record(portfolio, *running(investment, lines, first=first, last=first + 5))
+    close(portfolio, last=24)
+    evaluate.advance(now=now())
+    told = Counter(
+        Notification.objects.filter(channel="email").values_list(
+            "event__episode__investment", "event__episode__rule"
+        )
+    )
+    assert told
+    assert max(told.values()) == 1
+    assert Episode.objects.filter(rule="negative_roi", closed_at__isnull=False).count() >= 2
+    assert not Notification.objects.filter(event__kind="resolved").exists()
+
+
+def test_running_again_writes_nothing(support: Investment) -> None:
+    record(support.portfolio, *running(support, LOSING))
+    close(support.portfolio, last=12)
+    assert evaluate.advance(now=now()).notifications > 0
+    before = _everything()
+    assert evaluate.advance(now=now()) == evaluate.Evaluated()
+    assert evaluate.evaluate_range([support.pk], now=now()) == evaluate.Evaluated()
+    assert _everything() == before
+
+
+def test_folding_again_over_the_same_facts_finds_no_change(support: Investment) -> None:
+    record(support.portfolio, *running(support, LOSING))
+    close(support.portfolio, last=12)
+    evaluate.advance(now=now())
+    before = _everything()
+    EvaluationHead.objects.update(revision=-1)
+    again = evaluate.evaluate(now=now())
+    assert (again.investments, again.events, again.notifications) == (1, 0, 0)
+    assert _everything() == before | {"EvaluationPoint": before["EvaluationPoint"] + 1}
+
+
+def test_what_was_said_last_counts_even_when_clocks_disagree(support: Investment) -> None:
+    """Events are read in the order of their points: a worker whose clock is behind does not restate for ever."""
+    record(support.portfolio, *running(support, LOSING))
+    close(support.portfolio, last=12)
+    late = now()
+    evaluate.advance(now=late)
+    record(support.portfolio, fact(support, month(3), "model_api", 9500), reason="Corrected.")
+    evaluate.advance(now=late.replace(year=late.year - 1))
+    assert Event.objects.filter(episode__rule="negative_roi", kind="restated").count() == 1
+    EvaluationHead.objects.update(revision=-1)
+    assert evaluate.evaluate(now=now()).events == 0
+
+
+# Restatements
+
+
+def test_a_restatement_that_disproves_retracts(support: Investment) -> None:
+    record(support.portfolio, *running(support, LOSING, last=4))
+    close(support.portfolio, last=4)
+    evaluate.advance(now=now())
+    corrected = running(support, {"labor_savings": 20_000}, last=4)
+    record(support.portfolio, *corrected, reason="The savings were missing.")
+    evaluate.advance(now=now())
+    assert _events() == [
+        ("hurdle_rate", 1, "fired", "2024-04"),
+        ("negative_roi", 1, "fired", "2024-03"),
+        ("hurdle_rate", 1, "retracted", "2024-04"),
+        ("negative_roi", 1, "retracted", "2024-03"),
+    ]
+    assert set(Episode.objects.filter(rule="negative_roi").values_list("closed_reason", flat=True)) == {
+        "retracted"
+    }
+    kinds = Counter(
+        Notification.objects.filter(event__episode__rule="negative_roi").values_list("event__kind", "channel")
+    )
+    assert kinds == {(kind, channel): 1 for kind in ("fired", "retracted") for channel in ("email", "slack")}
+
+
+def test_recovery_resolves_and_its_restatement_reopens(support: Investment) -> None:
+    portfolio = support.portfolio
+    record(portfolio, *running(support, LOSING, last=4))
+    close(portfolio, last=4)
+    evaluate.advance(now=now())
+    record(portfolio, *running(support, EARNING, first=5, last=8))
+    close(portfolio, first=5, last=8)
+    evaluate.advance(now=now())
+    episode = Episode.objects.get(rule="negative_roi")
+    assert (episode.closed_reason, episode.resolved_month) == ("resolved", month(7))
+    record(portfolio, *running(support, {"labor_savings": 100}, first=5, last=8), reason="Not real.")
+    evaluate.advance(now=now())
+    episode.refresh_from_db()
+    assert (episode.number, episode.closed_reason, episode.closed_at) == (1, "", None)
+    kinds = [kind for rule, _, kind, _ in _events() if rule == "negative_roi"]
+    assert kinds == ["fired", "resolved", "reopened"]
+    assert Event.objects.values("id").distinct().count() == Event.objects.count()
+
+
+def test_a_refire_is_a_new_episode(support: Investment) -> None:
+    portfolio = support.portfolio
+    for first, lines in ((1, LOSING), (5, EARNING), (9, LOSING)):
+        record(portfolio, *running(support, lines, first=first, last=first + 3))
+        close(portfolio, first=first, last=first + 3)
+        evaluate.advance(now=now())
+    numbers = Episode.objects.filter(rule="negative_roi").order_by("number")
+    assert list(numbers.values_list("number", "closed_reason")) == [(1, "resolved"), (2, "")]
+    keys = Notification.objects.filter(event__episode__rule="negative_roi").values_list(
+        "thread_key", flat=True
+    )
+    assert len(set(keys)) == 2
+
+
+def test_a_reopened_month_proves_nothing(support: Investment) -> None:
+    record(support.portfolio, *running(support, LOSING, last=4))
+    close(support.portfolio, last=4)
+    evaluate.advance(now=now())
+    finn = factories.make_user()
+    months.reopen(support.portfolio, [month(3), month(4)], now=now(), actor=finn, reason="Audit.")
+    assert evaluate.advance(now=now()).events == 0
+    assert Episode.objects.get(rule="negative_roi").closed_at is None
+
+
+@pytest.mark.parametrize("changes", [{"stage": "killed"}, {"end_month": month(4)}])
+def test_an_investment_that_ends_closes_its_episodes(support: Investment, changes: dict[str, Any]) -> None:
+    record(support.portfolio, *running(support, LOSING, last=4))
+    close(support.portfolio, last=4)
+    evaluate.advance(now=now())
+    for name, value in changes.items():
+        setattr(support, name, value)
+    investments.put(support, now=now())
+    evaluate.advance(now=now())
+    assert set(Episode.objects.values_list("closed_reason", flat=True)) == {"investment_closed"}
+    assert Notification.objects.filter(event__kind="closed", channel="email").exists()
+
+
+def test_a_later_live_month_is_judged_anew(support: Investment) -> None:
+    record(support.portfolio, *running(support, LOSING, last=4))
+    close(support.portfolio, last=4)
+    evaluate.advance(now=now())
+    support.live_month = month(4)
+    investments.put(support, now=now())
+    evaluate.advance(now=now())
+    assert Episode.objects.get(rule="negative_roi").closed_reason == "retracted"
+
+
+# Evidence and the outbox
+
+
+def test_evidence_is_copied_and_stays(support: Investment) -> None:
+    record(support.portfolio, *running(support, LOSING, last=4))
+    close(support.portfolio, last=4)
+    evaluate.advance(now=now())
+    event = Event.objects.get(episode__rule="negative_roi")
+    message = Notification.objects.get(event=event, channel="email").message
+    assert event.evidence["figures"]["tco"] == "36000.000000" == message["figures"]["tco"]
+    assert (event.evidence["policy_version"], event.evidence["window"]) == (1, 3)
+    assert Decimal(event.evidence["firing_value"]) == Decimal(-21_000)
+    assert event.point.knowledge == event.evidence["knowledge"]
+    assert (message["currency"], message["since"], message["data_through"]) == ("USD", "2024-03", "2024-04")
+    before = dict(event.evidence)
+    record(support.portfolio, fact(support, month(1), "model_api", 1), reason="Corrected.")
+    evaluate.advance(now=now())
+    event.refresh_from_db()
+    assert event.evidence == before
+    assert Snapshot.objects.get(month_number=1).tco == 1
+
+
+def test_ids_are_unique_and_come_out_the_same(support: Investment) -> None:
+    record(support.portfolio, *running(support, LOSING))
+    close(support.portfolio, last=12)
+    evaluate.advance(now=now())
+    events, messages = set(Event.objects.values_list("pk")), set(Notification.objects.values_list("pk"))
+    assert len(messages) == Notification.objects.count() > len(events) > 0
+
+
+def test_only_those_told_of_the_beginning_hear_of_the_end(support: Investment) -> None:
+    portfolio = support.portfolio
+    ops = Target.objects.create(portfolio=portfolio, channel="slack", address="#ops", label="Ops")
+    record(portfolio, *running(support, LOSING, last=4))
+    close(portfolio, last=4)
+    evaluate.advance(now=now())
+    Target.objects.create(portfolio=portfolio, channel="slack", address="#late", label="Late")
+    Notification.objects.filter(address=ops.address).update(state="dead")
+    record(portfolio, *running(support, EARNING, first=5, last=8))
+    close(portfolio, first=5, last=8)
+    evaluate.advance(now=now())
+    ended = Notification.objects.filter(event__kind="resolved", event__episode__rule="negative_roi")
+    assert {(n.channel, n.address) for n in ended} == {("email", "olivia@example.com")}
+
+
+def _mailed(investment: Investment) -> set[str]:
+    record(investment.portfolio, *running(investment, LOSING, last=4))
+    close(investment.portfolio, last=4)
+    evaluate.advance(now=now())
+    mails = Notification.objects.filter(channel="email", event__episode__rule="negative_roi")
+    return {n.address for n in mails}
+
+
+def test_without_an_owner_to_write_to_the_sponsor_is_told(portfolio: Portfolio) -> None:
+    silent, sponsor = factories.make_user("silent", email=""), factories.make_user("sam")
+    investment = factories.make_investment(portfolio, owner=silent, sponsor=sponsor)
+    assert _mailed(investment) == {"sam@example.com"}
+
+
+def test_without_both_the_administrators_are_told(portfolio: Portfolio) -> None:
+    gone = factories.make_user("gone", is_active=False)
+    for name, role in (("ada", "admin"), ("ben", "admin"), ("vera", "viewer")):
+        factories.join(factories.make_user(name), portfolio, role)
+    factories.join(factories.make_user("left", is_active=False), portfolio, "admin")
+    investment = factories.make_investment(portfolio, owner=gone, sponsor=gone)
+    assert _mailed(investment) == {"ada@example.com", "ben@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("targets", "told"),
+    [
+        ([], {("slack", "")}),
+        ([{"address": "#a"}], {("slack", "#a")}),
+        ([{"address": "#a", "is_active": False}], set()),
+        ([{"address": "#a", "rules": ["hurdle_rate"]}], set()),
+        (
+            [{"address": "#a", "rules": ["negative_roi"]}, {"address": "#b"}],
+            {("slack", "#a"), ("slack", "#b")},
+        ),
+        ([{"channel": "email", "address": "l@x.org"}], {("email", "l@x.org"), ("slack", "")}),
+    ],
+)
+def test_shared_targets_are_told_what_they_want(
+    support: Investment, targets: list[dict[str, Any]], told: set[tuple[str, str]]
+) -> None:
+    for target in targets:
+        Target.objects.create(portfolio=support.portfolio, label="x", **({"channel": "slack"} | target))
+    _mailed(support)
+    rows = Notification.objects.filter(event__episode__rule="negative_roi", user=None)
+    assert {(n.channel, n.address) for n in rows} == told
+
+
+# Many at once
+
+
+def test_one_that_cannot_be_judged_does_not_stop_the_others(
+    portfolio: Portfolio, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = [factories.make_investment(portfolio) for _ in range(4)]
+    for investment in made:
+        record(portfolio, *running(investment, LOSING, last=4))
+    close(portfolio, last=4)
+    poison, judge = made[1], evaluate.judging.context_of
+
+    def context_of(investment: Investment, head: Any) -> Any:
+        if investment == poison:
+            raise ValueError("indigestible")
+        return judge(investment, head)
+
+    monkeypatch.setattr(evaluate.judging, "context_of", context_of)
+    for attempt in range(1, evaluate.MAX_ATTEMPTS + 1):
+        done = evaluate.advance(now=now())
+        assert done.investments == (3 if attempt == 1 else 0)
+        assert EvaluationHead.objects.get(pk=poison.pk).attempts == attempt
+    before = _everything()
+    assert evaluate.advance(now=now()).investments == 0
+    assert _everything() == before
+    assert "cannot be evaluated" in caplog.text
+    fired = Episode.objects.filter(rule="negative_roi").values_list("investment", flat=True)
+    assert set(fired) == {i.pk for i in made} - {poison.pk}
+
+
+def test_eight_evaluators_open_one_episode(fresh_database: TestDatabase) -> None:
+    investment = factories.make_investment(factories.make_portfolio())
+    record(investment.portfolio, *running(investment, LOSING))
+    close(investment.portfolio, last=12)
+    failures: list[BaseException] = []
+    barrier = threading.Barrier(8)
+
+    def work() -> None:
+        try:
+            barrier.wait(20)
+            evaluate.advance(now=now())
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert failures == []
+    assert Counter(Episode.objects.values_list("rule", flat=True)) == {
+        "negative_roi": 1,
+        "hurdle_rate": 1,
+    }
+    assert EvaluationPoint.objects.count() == 1
+    assert Counter(Notification.objects.values_list("event__episode__rule", "channel")) == {
+        (rule, channel): 1 for rule in ("negative_roi", "hurdle_rate") for channel in ("email", "slack")
+    }
