@@ -19,7 +19,7 @@ from tests.processes import Installation
 
 pytestmark = pytest.mark.processes
 
-SEEDS = [int(seed) for seed in os.environ.get("HURDLE_STORY_SEEDS", "1,2").split(",")]
+SEEDS = [int(seed) for seed in os.environ.get("HURDLE_STORY_SEEDS", "1,2,3").split(",")]
 # Where work is interrupted: at its first write to one of these, inside the transaction.
 WRITES = (
     "roi_snapshot",
