@@ -112,29 +112,12 @@ def change(
 
     The effective month may not precede the first open month: what was judged stays judged by the policy of its time.
     """
-    if not reason.strip():
-        raise PolicyError("Changing a policy needs a reason.")
-    if rule not in DEFAULTS:
-        raise PolicyError(f"There is no rule named '{rule}'. The rules are {', '.join(DEFAULTS)}.")
-    unknown = sorted(set(terms) - set(_TERMS) | set(terms) & {"rule"})
-    if unknown:
-        raise PolicyError(f"A policy has no term named {', '.join(unknown)}.")
+    _check_request(rule, terms, reason=reason)
     knowledge.lock_portfolio(investment.portfolio_id)
     # The other rules' policies are copied first; a policy of one rule would pass for all of them.
     adopt([investment], now=now)
-    states = facts.month_states(investment.portfolio)
-    closed = [month for month, status in states.items() if status != MonthStatus.OPEN.value]
-    if closed and effective_month <= max(closed):
-        raise PolicyError(
-            f"The change can take effect after {format_month(max(closed))} at the earliest: closed months stay judged "
-            "by the policy of their time."
-        )
     latest = Policy.objects.filter(investment=investment, rule=rule).order_by("-version").first()
-    if latest and effective_month < latest.effective_month:
-        raise PolicyError(
-            f"Version {latest.version} takes effect in {format_month(latest.effective_month)}; the next one cannot "
-            "take effect before it."
-        )
+    _check_effect(investment, effective_month, latest=latest)
     base = latest or default_template(investment.portfolio, rule)
     policy = Policy(
         **{name: terms.get(name, getattr(base, name)) for name in _TERMS},
@@ -160,6 +143,31 @@ def change(
     policy.save()
     nudge.ring([investment.pk])
     return policy
+
+
+def _check_request(rule: str, terms: Mapping[str, object], *, reason: str) -> None:
+    if not reason.strip():
+        raise PolicyError("Changing a policy needs a reason.")
+    if rule not in DEFAULTS:
+        raise PolicyError(f"There is no rule named '{rule}'. The rules are {', '.join(DEFAULTS)}.")
+    unknown = sorted(set(terms) - set(_TERMS) | set(terms) & {"rule"})
+    if unknown:
+        raise PolicyError(f"A policy has no term named {', '.join(unknown)}.")
+
+
+def _check_effect(investment: Investment, effective_month: date, *, latest: Policy | None) -> None:
+    states = facts.month_states(investment.portfolio)
+    closed = [month for month, status in states.items() if status != MonthStatus.OPEN.value]
+    if closed and effective_month <= max(closed):
+        raise PolicyError(
+            f"The change can take effect after {format_month(max(closed))} at the earliest: closed months stay judged "
+            "by the policy of their time."
+        )
+    if latest and effective_month < latest.effective_month:
+        raise PolicyError(
+            f"Version {latest.version} takes effect in {format_month(latest.effective_month)}; the next one cannot "
+            "take effect before it."
+        )
 
 
 def _check(policy: Policy) -> None:
