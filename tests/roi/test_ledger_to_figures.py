@@ -230,6 +230,27 @@ def test_the_aggregating_query_rounds_once_per_cell_and_basis(drawn: list[Line],
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("micros", "rounded"), [(1, 0), (3, 2), (5, 2), (7, 4), (-1, 0), (-3, -2), (-5, -2)])
+def test_a_tie_goes_to_the_even_neighbor(micros: int, rounded: int) -> None:
+    """Half of an odd number of micro-units is a tie: by a rate of 0.5, and by a share of 0.5."""
+    line = Line(1, "revenue", "EUR", Decimal(micros).scaleb(-6), "")
+    half = Decimal("0.5")
+    by_rate = inputs.load([_with_terms(Terms(Decimal(1), Decimal(1), {("EUR", 1): half}), [line])])
+    assert by_rate.series.benefit[Basis.CLAIMED][0, 0] == rounded
+    by_share = inputs.load([_with_terms(Terms(half, Decimal(1), {("EUR", 1): Decimal(1)}), [line])])
+    assert by_share.series.benefit[Basis.SUPPORTED][0, 0] == rounded
+
+
+@pytest.mark.django_db
+def test_a_benefit_is_rounded_once_on_its_way_to_cash() -> None:
+    """Of 1.5 micro-units 0.3 is 0.45, so 0; of the rounded 2 it would be 0.6, so 1."""
+    line = Line(1, "labor_savings", "USD", Decimal("0.000003"), "")
+    given_terms = Terms(Decimal("0.5"), Decimal("0.3"), {})
+    series = inputs.load([_with_terms(given_terms, [line])]).series
+    assert [int(series.benefit[basis][0, 0]) for basis in Basis] == [3, 2, 0]
+
+
+@pytest.mark.django_db
 @PROPERTY
 @given(drawn=lines, given_terms=terms())
 def test_snapshots_hold_what_the_engine_says_and_parts_make_totals(
