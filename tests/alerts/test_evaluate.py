@@ -306,3 +306,21 @@ def test_eight_evaluators_open_one_episode(fresh_database: TestDatabase) -> None
     assert Counter(Notification.objects.values_list("event__episode__rule", "channel")) == {
         (rule, channel): 1 for rule in ("negative_roi", "hurdle_rate") for channel in ("email", "slack")
     }
+
+
+def test_what_ends_is_written_before_what_opens(support: Investment) -> None:
+    """A rule has one open episode at every moment, also while both of its episodes change at once."""
+    terms: dict[str, Any] = {
+        "investment": support,
+        "rule": "negative_roi",
+        "severity": "critical",
+        "first_breach_month": START,
+        "fired_month": START,
+        "opened_at": now(),
+    }
+    first = Episode.objects.create(number=1, closed_at=now(), closed_reason="resolved", **terms)
+    second = Episode.objects.create(number=2, **terms)
+    first.closed_at, first.closed_reason = None, ""
+    second.closed_at, second.closed_reason = now(), "retracted"
+    evaluate._write(evaluate._Writes(changed=[first, second]))
+    assert Episode.objects.get(closed_at=None) == first
