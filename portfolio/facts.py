@@ -15,11 +15,14 @@ from portfolio.terms import (
     MonthStatus,
     first_of_month,
     format_month,
+    month_index,
     round_micro,
 )
 
 # The furthest time zone is 14 hours ahead of UTC: a month that has begun nowhere is in the future.
 _FURTHEST_ZONE = timedelta(hours=14)
+# Months from an investment's start on; figures are matrices that long, so a mistyped year must not get in.
+LONGEST_HISTORY = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,10 @@ def _check_month(
     if writing.book is Book.ACTUAL and fact.month > limit:
         sentence = f"{format_month(fact.month)} is in the future; actuals state what has happened."
         return [FactError(position, "month", sentence, "future_month")]
+    if month_index(fact.month) - month_index(investment.start_month) >= LONGEST_HISTORY:
+        years = LONGEST_HISTORY // 12
+        sentence = f"{format_month(fact.month)} is {years} years or more after {investment.code} starts."
+        return [FactError(position, "month", sentence, "too_far")]
     return []
 
 

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from portfolio import knowledge, nudge
 from portfolio.models import Cell, Investment, InvestmentVersion, User
-from portfolio.terms import ENDED_STAGES, Book, EntryKind, format_month
+from portfolio.terms import ENDED_STAGES, FIRST_YEAR, LAST_YEAR, Book, EntryKind, format_month
 
 
 @transaction.atomic
@@ -21,6 +21,10 @@ def put(investment: Investment, *, now: datetime, actor: User | None = None, rea
     if before:
         investment.approved_plan_version = before.approved_plan_version
     investment.full_clean()
+    if not FIRST_YEAR <= investment.start_month.year <= LAST_YEAR:
+        raise ValidationError(
+            {"start_month": f"The first month lies in the years {FIRST_YEAR} to {LAST_YEAR}."}
+        )
     if before and investment.start_month > before.start_month:
         _refuse_lost_months(investment)
     investment.save()

@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from enum import StrEnum
 
 MICRO = 1_000_000
+FIRST_YEAR, LAST_YEAR = 1990, 2200
 MAX_AMOUNT = Decimal(10) ** 11
 _MONTH = re.compile(r"(\d{4})-(\d{2})\Z", re.ASCII)
 _EXPONENT = Decimal("0.000001")
@@ -146,7 +147,7 @@ def months_from(first: date, last: date) -> list[date]:
 def parse_month(text: str) -> date:
     """Return the month written as `YYYY-MM`; raises ValueError with a sentence."""
     match = _MONTH.match(text)
-    if not match or not 1 <= int(match[2]) <= 12 or not 1990 <= int(match[1]) <= 2200:
+    if not match or not 1 <= int(match[2]) <= 12 or not FIRST_YEAR <= int(match[1]) <= LAST_YEAR:
         raise ValueError(f"'{text[:40]}' is not a month; write it as YYYY-MM, for example 2026-03.")
     return date(int(match[1]), int(match[2]), 1)
 

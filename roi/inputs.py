@@ -282,7 +282,8 @@ def aggregation(
         "id": [i.pk for i in investments],
         "currency": [i.portfolio.reporting_currency for i in investments],
         "share": [rates[i.pk].asserted_share for i in investments],
-        "version": [i.approved_plan_version or 0 if book is Book.PLAN else 0 for i in investments],
+        # No version is -1: what stands in a plan that nobody approved counts for nothing.
+        "version": [i.approved_plan_version or -1 if book is Book.PLAN else 0 for i in investments],
         "realized_id": [row[0] for row in realization],
         "realized_account": [row[1] for row in realization],
         "realized_rate": [row[2] for row in realization],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -153,7 +154,8 @@ def committed(fresh_database: TestDatabase) -> tuple[Portfolio, TestDatabase]:
     record(portfolio, fact(investment, START, "model_api", "-0"), fact(investment, START, "queries", 7))
     close(portfolio, last=1, actor=finn)
     changed = fact(investment, START, "model_api", "10.5", note="Corrected bill")
-    done = record(portfolio, changed, actor=finn, approver=fiona, reason="Corrected bill.")
+    local = factories.now().astimezone(ZoneInfo("Pacific/Auckland"))
+    done = record(portfolio, changed, now=local, actor=finn, approver=fiona, reason="Corrected bill.")
     record(factories.make_portfolio("OT"))
     assert done.batch is not None
     ledger.undo(done.batch, actor=fiona, now=factories.now())

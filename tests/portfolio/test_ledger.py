@@ -207,6 +207,15 @@ def test_a_month_that_has_begun_nowhere_is_in_the_future(
     assert facts.check(portfolio, [fact(support, month, "model_api", 1)], writing=planned) == []
 
 
+def test_a_mistyped_year_of_a_plan_is_refused(portfolio: Portfolio, support: Investment) -> None:
+    """Figures are matrices from the first month to the last: one line in 2204 would make them huge."""
+    plan: dict[str, object] = {"book": Book.PLAN, "book_version": 1}
+    with pytest.raises(FactsRejected) as refused:
+        record(portfolio, fact(support, factories.month(601), "model_api", 1), **plan)
+    assert refusals(refused) == [(0, "too_far")]
+    assert record(portfolio, fact(support, factories.month(600), "model_api", 1), **plan).new == 1
+
+
 def test_preview_says_what_record_does_and_writes_nothing(portfolio: Portfolio, support: Investment) -> None:
     record(portfolio, fact(support, START, "model_api", 10), fact(support, START, "maintenance", 1))
     close(portfolio, last=1)

@@ -79,6 +79,8 @@ def test_the_start_does_not_move_behind_recorded_months(portfolio: Portfolio) ->
     [
         {"code": "has space"},
         {"start_month": START.replace(day=2)},
+        {"start_month": START.replace(year=1989)},
+        {"start_month": START.replace(year=202), "live_month": None},
         {"live_month": month(0)},
         {"end_month": month(0)},
         {"horizon_months": 121},

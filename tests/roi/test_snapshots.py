@@ -170,6 +170,16 @@ def test_one_takes_the_same_road_as_many(db: None) -> None:
     assert [_shown(investment) for investment in made] == together
 
 
+def test_a_plan_that_nobody_approved_counts_for_nothing(db: None) -> None:
+    portfolio = factories.make_portfolio()
+    planned, draft = (factories.make_investment(portfolio) for _ in range(2))
+    for investment, version in ((planned, 1), (draft, 0)):
+        record(portfolio, fact(investment, START, "model_api", 1), book=Book.PLAN, book_version=version)
+    assumptions.approve_plan(planned, 1, now=now())
+    loaded = inputs.load([Investment.objects.get(pk=planned.pk), draft])
+    assert loaded.has_plan.tolist() == [True, False]
+
+
 def test_a_range_is_taken_in_chunks(support: Investment, monkeypatch: pytest.MonkeyPatch) -> None:
     others = [factories.make_investment(support.portfolio).pk for _ in range(3)]
     assert snapshots.stale_ranges(size=2) == [(others[0], others[1]), (others[2], others[2])]
