@@ -169,10 +169,7 @@ def set_fx_rates(rates: Sequence[Rate], *, now: datetime, actor: User | None = N
     keyed = {(r.currency, r.reporting_currency, r.month): r for r in rates}
     changed = [r for key, r in sorted(keyed.items()) if current.get(key) != r.rate]
     for r in changed:
-        if not r.source.strip():
-            raise AssumptionError(f"The rate of {r.currency} for {format_month(r.month)} needs its source.")
-        if not (r.rate.is_finite() and r.rate > 0):
-            raise AssumptionError(f"The rate of {r.currency} for {format_month(r.month)} must be above zero.")
+        _check_fx_rate(r)
     if not changed:
         return 0
     batch = knowledge.open_batch(
@@ -199,6 +196,25 @@ def set_fx_rates(rates: Sequence[Rate], *, now: datetime, actor: User | None = N
     knowledge.advance_heads("installation", [0], batch.pk)
     nudge.ring([])
     return len(changed)
+
+
+def _check_fx_rate(r: Rate) -> None:
+    where = f"The rate of {r.currency} for {format_month(r.month)}"
+    if not all(
+        len(c) == 3 and c.isascii() and c.isalpha() and c.isupper()
+        for c in (r.currency, r.reporting_currency)
+    ):
+        raise AssumptionError(f"{where} needs both currencies as three capital letters, for example EUR.")
+    if r.currency == r.reporting_currency:
+        raise AssumptionError(
+            f"{where} is between a currency and itself; that is always 1 and is not entered."
+        )
+    if r.month.day != 1:
+        raise AssumptionError(f"{where} is given for {r.month}; a month is given as its first day.")
+    if not r.source.strip():
+        raise AssumptionError(f"{where} needs its source.")
+    if not (r.rate.is_finite() and r.rate > 0):
+        raise AssumptionError(f"{where} must be above zero.")
 
 
 def fx_rates(*, knowledge_time: int | None = None) -> list[FxRate]:

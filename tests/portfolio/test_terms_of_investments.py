@@ -224,6 +224,21 @@ def test_an_fx_rate_needs_a_source_and_a_positive_number(rate: Rate) -> None:
     assert not FxRate.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "rate",
+    [
+        _rate("1.1", currency="eur"),
+        _rate("1.1", currency="EURO"),
+        _rate("1.1", currency="USD"),
+        replace(_rate("1.1"), month=START.replace(day=2)),
+    ],
+)
+def test_an_fx_rate_is_between_two_currencies_for_a_month(rate: Rate) -> None:
+    with pytest.raises(AssumptionError):
+        assumptions.set_fx_rates([rate], now=now())
+    assert not FxRate.objects.exists()
+
+
 # Plans
 
 

@@ -251,6 +251,15 @@ def test_a_benefit_is_rounded_once_on_its_way_to_cash() -> None:
 
 
 @pytest.mark.django_db
+def test_a_converted_benefit_is_shared_before_it_is_rounded() -> None:
+    """The same 1.5 micro-units, this time by a rate: their 0.3 is 0, that of the rounded 2 would be 1."""
+    line = Line(1, "revenue", "EUR", Decimal("0.000003"), "")
+    given_terms = Terms(Decimal("0.3"), Decimal(1), {("EUR", 1): Decimal("0.5")})
+    series = inputs.load([_with_terms(given_terms, [line])]).series
+    assert [int(series.benefit[basis][0, 0]) for basis in Basis] == [2, 0, 0]
+
+
+@pytest.mark.django_db
 @PROPERTY
 @given(drawn=lines, given_terms=terms())
 def test_snapshots_hold_what_the_engine_says_and_parts_make_totals(
