@@ -26,4 +26,4 @@ class LogChannel:
         logger.info("Not sent, only logged (%s): %s", self.instead_of or self.name, message.subject)
         if not self.instead_of:
             return Logged()
-        return Logged(f"No {self.instead_of} is configured; the message was only logged.")
+        return Logged(f"{self.instead_of.capitalize()} is not configured.")

@@ -73,7 +73,7 @@ def _choice(request: HttpRequest, portfolio: Portfolio) -> Choice:
         rows = Investment.objects.filter(portfolio=portfolio).order_by("code")
         investment = rows.filter(code=asked.get("investment", "")).first() or rows.first()
     accounts = Account.objects.filter(is_active=True)
-    account = accounts.filter(code=asked.get("account", "")).first() or accounts.first()
+    account = accounts.filter(code=asked.get("account", "")).first() or grid_sheet.usual_account(portfolio)
     return Choice(
         portfolio=portfolio,
         account=None if investment else account,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from portfolio import facts, months
 from portfolio.models import Account, Cell, Investment, Portfolio
@@ -105,6 +105,19 @@ def fiscal_years(portfolio: Portfolio, now: datetime) -> list[int]:
     first = Investment.objects.filter(portfolio=portfolio).order_by("start_month").first()
     earliest = fiscal_year_of(portfolio, first.start_month) if first else current
     return list(range(current, min(earliest, current) - 1, -1))
+
+
+def usual_account(portfolio: Portfolio) -> Account | None:
+    """Return the account most of a portfolio's actuals stand in; the first of the chart before there are any."""
+    used = (
+        Cell.objects.filter(investment__portfolio=portfolio, book=Book.ACTUAL.value, account__is_active=True)
+        .values_list("account_id")
+        .annotate(lines=Count("pk"))
+        .order_by("-lines", "account_id")
+        .first()
+    )
+    found = Account.objects.filter(pk=used[0]).first() if used else None
+    return found or Account.objects.filter(is_active=True).first()
 
 
 def by_account(

@@ -122,14 +122,18 @@ def parse_columns(text: str) -> dict[str, str]:
 
 
 def remembered(request: HttpRequest) -> dict[str, Any]:
-    """Return the answers given last time in this session, with the user's own notation as a start."""
+    """Return the answers given last time in this session, with the user's own notation as a start.
+
+    A link may ask for a book.
+    """
     start = {
         "source": "actuals",
         "book": Book.ACTUAL.value,
         "notation": grid_notation.chosen(request, None).key,
     }
     kept: dict[str, Any] = request.session.get(SESSION_KEY, {})
-    return start | kept
+    asked = request.GET.get("book")
+    return start | kept | ({"book": asked} if asked in set(Book) else {})
 
 
 def remember(request: HttpRequest) -> None:

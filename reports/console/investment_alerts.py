@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from alerts.models import AlertState, Episode, Event
 from alerts.rules import RULES
+from alerts.rules.base import Lifecycle
 from reports.console import figures, status
 from reports.console.standing import Standing
 
@@ -53,11 +54,18 @@ def _rule_row(name: str, state: AlertState) -> Context:
         "title": RULES[name].title,
         "state": state.get_state_display(),
         "month": state.month,
-        "verdict": state.reason.replace("_", " ") or state.verdict,
+        "verdict": state.reason.replace("_", " ") or _verdict(name, state.verdict),
         "value": judged_value(name, state.value),
         "threshold": judged_value(name, state.threshold),
         "is_firing": state.state in ("firing", "recovering"),
     }
+
+
+def _verdict(name: str, verdict: str) -> str:
+    """Return a verdict in words; to meet a good-news rule is no breach."""
+    if RULES[name].lifecycle is not Lifecycle.ONE_SHOT:
+        return verdict
+    return {"breach": "reached", "clear": "not yet"}.get(verdict, verdict)
 
 
 def _episode(episode: Episode) -> Context:
@@ -71,10 +79,14 @@ def _episode(episode: Episode) -> Context:
     }
 
 
+# Good news is told once and over at once; "one shot" is the code's word for it.
+_ENDS = {"one_shot": "reached"}
+
+
 def _end(episode: Episode) -> str:
     if episode.closed_at is None:
         return "open"
-    reason = episode.closed_reason.replace("_", " ") or "closed"
+    reason = _ENDS.get(episode.closed_reason, episode.closed_reason.replace("_", " ")) or "closed"
     return f"{reason} {episode.resolved_month:%Y-%m}" if episode.resolved_month else reason
 
 

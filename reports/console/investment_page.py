@@ -18,7 +18,10 @@ from reports.console import (
     investment_figures,
     investment_ledger,
     investment_months,
+    investment_rates,
     overview,
+    plans,
+    policies_tab,
     standing,
     status,
 )
@@ -44,8 +47,11 @@ TABS: dict[str, Tab] = {
         Tab("figures", "Figures", "reports/investment_figures.html", investment_figures.context),
         Tab("months", "Months", "reports/investment_months.html", investment_months.context),
         Tab("ledger", "Ledger", "reports/investment_ledger.html", investment_ledger.context),
+        Tab("plan", "Plan", "reports/investment_plan.html", plans.context),
         Tab("alerts", "Alerts", "reports/investment_alerts.html", investment_alerts.context),
         Tab("explain", "Explain", "reports/investment_explanation.html", investment_explanation.context),
+        Tab("policies", "Policies", "reports/investment_policies.html", policies_tab.context),
+        Tab("rates", "Rates", "reports/investment_rates.html", investment_rates.context),
     )
 }
 EDIT = "edit"
@@ -66,7 +72,7 @@ def review_text(investment: Investment, *, today: date) -> SafeString | str:
     return format_html('<span class="h-num">{}</span>', due.isoformat())
 
 
-def context(investment: Any, query: Query, *, may_edit: bool) -> Context:
+def context(investment: Any, query: Query, *, may_edit: bool, may_manage: bool) -> Context:
     """Return what the page shows for the tab in the address; `investment` comes from `status.annotate`."""
     chosen = query.get("tab", "figures")
     stands = standing.of([investment])[investment.pk]
@@ -83,6 +89,8 @@ def context(investment: Any, query: Query, *, may_edit: bool) -> Context:
             "tabs": list(TABS.values()),
             "tab": chosen if chosen in TABS or chosen == EDIT else "figures",
             "edit_title": "Edit" if may_edit else "Details",
+            "may_edit": may_edit,
+            "may_manage": may_manage,
             "failure": stands.head.failure if stands.head else "",
         }
     }

@@ -224,7 +224,10 @@ class InvestmentAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignor
             raise Http404
         if investment and request.method == "GET":
             context |= investment_page.context(
-                investment, request.GET, may_edit=self.has_change_permission(request, investment)
+                investment,
+                request.GET,
+                may_edit=self.has_change_permission(request, investment),
+                may_manage=access.may(request.user, Action.MANAGE, investment.portfolio_id),
             )
         try:
             response: HttpResponse = super().changeform_view(request, object_id, form_url, context)

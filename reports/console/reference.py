@@ -127,11 +127,14 @@ class PortfolioAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignore
         rates = in_force(portfolio)
         return format_html(
             "Hurdle {} · discount {} · asserted share {} — "
-            '<a class="text-primary-600" href="{}?portfolio={}">history and change</a>',
+            '<a class="text-primary-600" href="{}?portfolio={}">history and change</a> · '
+            '<a class="text-primary-600" href="{}?portfolio={}">policies</a>',
             f"{rates.hurdle_rate:.2%}",
             f"{rates.discount_rate:.2%}",
             f"{rates.asserted_share:.0%}",
             reverse("admin:reports_rates"),
+            portfolio.code,
+            reverse("admin:reports_policies"),
             portfolio.code,
         )
 

@@ -27,7 +27,7 @@ HISTORY_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
-class _Past:
+class Past:
     """Rates that were put in force once, as the history shows them."""
 
     row: Assumptions
@@ -36,10 +36,10 @@ class _Past:
     asserted: str
 
     @classmethod
-    def of(cls, row: Assumptions) -> "_Past":
+    def of(cls, row: Assumptions) -> "Past":
         """Return a row of the history; None inherits from the portfolio."""
         rates = (row.hurdle_rate, row.discount_rate, row.asserted_share)
-        return cls(row, *("inherits" if rate is None else f"{_percent(rate)} %" for rate in rates))
+        return cls(row, *("inherits" if rate is None else f"{percent(rate)} %" for rate in rates))
 
 
 def in_force(portfolio: Portfolio) -> Rates:
@@ -102,16 +102,17 @@ class RatesForm(forms.Form):
 
 
 def _initial(rates: Rates) -> dict[str, Any]:
-    lines = [f"{code} = {_percent(Decimal(rate))}" for code, rate in sorted(rates.realization_rates.items())]
+    lines = [f"{code} = {percent(Decimal(rate))}" for code, rate in sorted(rates.realization_rates.items())]
     return {
-        "hurdle": _percent(rates.hurdle_rate),
-        "discount": _percent(rates.discount_rate),
-        "asserted": _percent(rates.asserted_share),
+        "hurdle": percent(rates.hurdle_rate),
+        "discount": percent(rates.discount_rate),
+        "asserted": percent(rates.asserted_share),
         "realization": "\n".join(lines),
     }
 
 
-def _percent(rate: Decimal) -> str:
+def percent(rate: Decimal) -> str:
+    """Return a fraction as an exact percentage, without its sign."""
     return f"{(rate * _PERCENT).normalize():f}"
 
 
@@ -140,7 +141,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
         portfolio=portfolio,
         form=form,
         may_change=may_change,
-        history=[_Past.of(row) for row in history.order_by("-batch_id")[:HISTORY_SHOWN]],
+        history=[Past.of(row) for row in history.order_by("-batch_id")[:HISTORY_SHOWN]],
     )
 
 

@@ -21,7 +21,7 @@ def test_without_configuration_the_log_stands_in_and_says_so(name: str, nothing_
     channel = channels.resolve(name)
     assert isinstance(channel, LogChannel)
     assert channel.send(rendered(), "a@example.com", deadline=0) == Logged(
-        f"No {name} is configured; the message was only logged."
+        f"{name.capitalize()} is not configured."
     )
     assert channel.describe(rendered(), "a@example.com")["to"] == "a@example.com"
 
