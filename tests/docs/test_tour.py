@@ -5,13 +5,16 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from alerts import evaluate
 from alerts.models import Episode, Event, Notification
 from portfolio import importers, ingest, investments, months
-from portfolio.models import Investment, Membership, Portfolio, User
+from portfolio.models import ImportRun, Investment, Membership, Portfolio, User
 from portfolio.terms import add_months
 from roi.models import Snapshot
 from tests.docs.pages import DOCS, ROOT, blocks
@@ -99,3 +102,76 @@ def test_files_shown_are_read_without_a_rejected_value(line: int, text: str) -> 
     parsed = importers.parse(text.encode())
     assert parsed.is_clean, parsed.errors
     assert not parsed.warnings
+
+
+def test_the_console_takes_every_step(db: None) -> None:
+    """Steps 1 to 5 and 8 as a browser sends them: forms open, buttons work, the words are on the page."""
+    olivia = User.objects.create(username="olivia", email="olivia@example.org", is_staff=True)
+    admin = User.objects.create(username="admin", is_staff=True, is_superuser=True)
+    browser = Client()
+    browser.force_login(admin)
+    send(browser, "portfolio_portfolio_add", SETTINGS | lines("memberships"))
+    lab = Portfolio.objects.get(code="LAB")
+    member = lines("memberships", {"user": olivia.pk, "role": "owner"})
+    send(browser, "portfolio_portfolio_change", SETTINGS | member, lab.pk)
+    terms = TERMS | lines("hypotheses") | lines("deployments") | {"portfolio": lab.pk, "owner": olivia.pk}
+    send(browser, "portfolio_investment_add", terms)
+    page = uploaded(browser, only_csv(README))
+    assert "Ready: 13 new and 0 changed" in page
+    commit(browser)
+    chosen = [f"2026-{number:02d}" for number in range(1, 7)]
+    months_page = reverse("admin:reports_months_change")
+    browser.post(months_page, {"portfolio": "LAB", "month": chosen, "act": "close", "reason": ""})
+    evaluate.advance(now=timezone.now())
+    assert Episode.objects.get(investment__code="LAB-NOTES").rule == "negative_roi"
+    assert "Why do closed months change?" in uploaded(browser, only_csv(README).replace("2500", "5500"))
+
+
+SETTINGS: dict[str, object] = {
+    "code": "LAB",
+    "name": "Lab",
+    "reporting_currency": "USD",
+    "time_zone": "UTC",
+    "fiscal_year_start_month": 1,
+    "close_day": 10,
+    "norm_band_start_months": 9,
+    "norm_band_end_months": 24,
+    "exploration_share": 0,
+    "materiality_threshold": 100_000,
+}
+TERMS: dict[str, object] = {
+    "code": "LAB-NOTES",
+    "name": "Meeting notes",
+    "value_category": "cost_savings",
+    "stage": "pilot",
+    "start_month": "2026-01-01",
+    "live_month": "2026-01-01",
+    "horizon_months": 36,
+}
+
+
+def lines(name: str, *filled: dict[str, object]) -> dict[str, object]:
+    """Return the lines of an inline form."""
+    form: dict[str, object] = {f"{name}-TOTAL_FORMS": len(filled), f"{name}-INITIAL_FORMS": 0}
+    for number, line in enumerate(filled):
+        form |= {f"{name}-{number}-{key}": value for key, value in line.items()}
+    return form
+
+
+def send(browser: Client, page: str, form: dict[str, object], *args: int) -> None:
+    answer = browser.post(reverse(f"admin:{page}", args=args), form)
+    assert answer.status_code == 302, answer.content.decode()
+
+
+def uploaded(browser: Client, text: str) -> str:
+    answers = {"notation": "point", "month_format": "YYYY-MM", "book": "actual", "source": "actuals"}
+    file = SimpleUploadedFile("notes.csv", text.encode())
+    page = browser.post(reverse("admin:reports_imports"), answers | {"file": file}, follow=True)
+    return page.content.decode()
+
+
+def commit(browser: Client) -> None:
+    run = ImportRun.objects.latest("pk")
+    browser.post(reverse("admin:reports_import_commit", args=[run.public_id]), {"reason": ""})
+    run.refresh_from_db()
+    assert (run.status, run.new_count) == ("committed", 13)
