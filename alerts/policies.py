@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
+import pghistory
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -45,6 +46,27 @@ def default_template(portfolio: Portfolio, rule: str) -> PolicyTemplate:
         margin=defaults.margin,
         severity=defaults.severity.value,
     )
+
+
+@transaction.atomic
+def set_template(
+    portfolio: Portfolio, rule: str, *, terms: Mapping[str, object], actor: User | None
+) -> PolicyTemplate:
+    """Set what a portfolio's new investments start from for a rule. Raises PolicyError or RuleError with a sentence.
+
+    Investments that have their policy keep it. Terms left out stay; a hurdle of None is each investment's own.
+    """
+    _check_terms(rule, terms)
+    knowledge.lock_portfolio(portfolio.pk)
+    found = PolicyTemplate.objects.filter(portfolio=portfolio, rule=rule).first()
+    template = found or default_template(portfolio, rule)
+    for name, value in terms.items():
+        setattr(template, name, value)
+    said = {name: getattr(template, name) for name in _TERMS}
+    _check(Policy(**said, version=1, effective_month=date(2000, 1, 1)))
+    with pghistory.context(user=actor.pk if actor else None):
+        template.save()
+    return template
 
 
 @transaction.atomic
@@ -148,6 +170,10 @@ def change(
 def _check_request(rule: str, terms: Mapping[str, object], *, reason: str) -> None:
     if not reason.strip():
         raise PolicyError("Changing a policy needs a reason.")
+    _check_terms(rule, terms)
+
+
+def _check_terms(rule: str, terms: Mapping[str, object]) -> None:
     if rule not in DEFAULTS:
         raise PolicyError(f"There is no rule named '{rule}'. The rules are {', '.join(DEFAULTS)}.")
     unknown = sorted(set(terms) - set(_TERMS) | set(terms) & {"rule"})

@@ -60,6 +60,43 @@ def test_the_templates_of_the_portfolio_win(support: Investment) -> None:
     assert Policy.objects.get(rule="negative_roi").for_months == 1
 
 
+def test_a_template_is_set_in_place_and_reaches_new_investments_only(support: Investment) -> None:
+    policies.adopt([support], now=now())
+    actor = factories.make_user()
+    for terms in ({"hurdle": Decimal("0.3"), "window": 6}, {"for_months": 4}):
+        policies.set_template(support.portfolio, "hurdle_rate", terms=terms, actor=actor)
+    template = PolicyTemplate.objects.get()
+    assert (template.hurdle, template.window, template.for_months, template.keep_months) == (
+        Decimal("0.3"),
+        6,
+        4,
+        2,
+    )
+    later = factories.make_investment(support.portfolio)
+    policies.adopt([later, support], now=now())
+    levels = dict(Policy.objects.filter(rule="hurdle_rate").values_list("investment", "hurdle"))
+    assert levels == {support.pk: Decimal("0.15"), later.pk: Decimal("0.3")}
+
+
+@pytest.mark.parametrize(
+    ("rule", "terms", "sentence"),
+    [
+        ("no_such", {}, "no rule named 'no_such'"),
+        ("hurdle_rate", {"portfolio": 1}, "no term named portfolio"),
+        ("hurdle_rate", {"rule": "negative_roi"}, "no term named rule"),
+        ("hurdle_rate", {"margin": Decimal("-0.1")}, "negative"),
+        ("hurdle_rate", {"window": 25}, "Window"),
+        ("hurdle_rate", {"measure": "irr", "hurdle": Decimal("-1")}, "not above -100"),
+    ],
+)
+def test_a_template_that_contradicts_itself_is_refused(
+    support: Investment, rule: str, terms: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises((PolicyError, RuleError), match=sentence):
+        policies.set_template(support.portfolio, rule, terms=terms, actor=None)
+    assert not PolicyTemplate.objects.exists()
+
+
 def test_several_portfolios_adopt_each_their_own(support: Investment) -> None:
     other = factories.make_investment(factories.make_portfolio(rate="0.3"))
     assert policies.adopt([other, support], now=now()) == 2
