@@ -1,0 +1,83 @@
+"""Changing the policy of one rule of one investment, from an open month on."""
+
+from datetime import date
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from alerts import policies
+from alerts.models import Policy, PolicyTemplate
+from alerts.policies import PolicyError
+from alerts.rules import RULES
+from alerts.rules.base import RuleError
+from portfolio import facts
+from portfolio.access import Action
+from portfolio.knowledge import KnowledgeError
+from portfolio.models import Investment
+from portfolio.terms import MonthStatus, add_months, format_month
+from reports.console import investment_door, pages, policies_wording
+from reports.console.policies_forms import ChangeForm, initial_of
+
+
+def earliest(investment: Investment, latest: Policy | None) -> date:
+    """Return the first month a change may take effect in: after every closed one, not before the last change."""
+    states = facts.month_states(investment.portfolio)
+    closed = [month for month, status in states.items() if status != MonthStatus.OPEN.value]
+    first = max(add_months(max(closed), 1), investment.start_month) if closed else investment.start_month
+    return max(first, latest.effective_month) if latest else first
+
+
+@require_http_methods(["GET", "POST"])
+def page(request: HttpRequest, code: str, rule: str) -> HttpResponseBase:
+    """Show the terms in force and put new ones in force; for the portfolio's administrators."""
+    investment = investment_door.found(request, code, Action.MANAGE)
+    if rule not in RULES:
+        raise Http404
+    latest = Policy.objects.filter(investment=investment, rule=rule).order_by("-version").first()
+    base = latest or _template(investment, rule)
+    first = earliest(investment, latest)
+    form = ChangeForm(rule, request.POST or None, initial=initial_of(base, effective_month=first))
+    if request.method == "POST" and form.is_valid() and _change(request, investment, form):
+        return redirect(investment_door.tab(investment, "policies"))
+    return pages.render(
+        request,
+        "reports/policies_change.html",
+        f"{RULES[rule].title}: {investment.name}",
+        status=400 if form.is_bound else 200,
+        investment=investment,
+        back=investment_door.tab(investment, "policies"),
+        form=form,
+        words=policies_wording.of(base),
+        latest=latest,
+        earliest=first,
+    )
+
+
+def _template(investment: Investment, rule: str) -> PolicyTemplate:
+    templates = policies.templates_of([investment.portfolio])[investment.portfolio_id]
+    return next(template for template in templates if template.rule == rule)
+
+
+def _change(request: HttpRequest, investment: Investment, form: ChangeForm) -> bool:
+    try:
+        changed = policies.change(
+            investment,
+            form.rule,
+            effective_month=form.cleaned_data["effective_month"],
+            now=timezone.now(),
+            actor=pages.user_of(request),
+            reason=form.cleaned_data["reason"],
+            terms=form.terms(),
+        )
+    except (PolicyError, RuleError, KnowledgeError) as error:
+        form.refuse(str(error))
+        return False
+    month = format_month(changed.effective_month)
+    messages.success(request, f"Version {changed.version} judges the months from {month} on.")
+    return True
+
+
+pages.add("investments/<str:code>/policies/<str:rule>/", page, "reports_investment_policy")
