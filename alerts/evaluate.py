@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache, partial
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 
 from alerts import judging, notices, policies, queries, record, routing
 from alerts.models import AlertState, Episode, EvaluationHead, EvaluationPoint, Event, Notification
@@ -95,12 +95,19 @@ def evaluate_range(ids: Sequence[int], *, now: datetime) -> Evaluated:
 
 
 def _quarantine(investment_id: int, error: Exception) -> Evaluated:
-    """Count a failure; after MAX_ATTEMPTS the investment is left alone until an operator looks at it."""
+    """Count a failure on the snapshots of now; after MAX_ATTEMPTS the investment waits for newer ones or a release."""
     logger.exception("Investment %s cannot be evaluated.", investment_id, exc_info=error)
+    revision = SnapshotHead.objects.values_list("revision", flat=True).get(pk=investment_id)
+    again = Case(When(failed_revision=revision, then=F("attempts") + 1), default=Value(1))
     EvaluationHead.objects.filter(pk=investment_id).update(
-        attempts=F("attempts") + 1, failure=repr(error)[:2000]
+        attempts=again, failed_revision=revision, failure=repr(error)[:2000]
     )
     return Evaluated()
+
+
+def release() -> int:
+    """Let quarantined investments be judged again, after the program was mended; returns how many."""
+    return EvaluationHead.objects.filter(attempts__gte=MAX_ATTEMPTS).update(attempts=0)
 
 
 def _evaluate_locked(ids: Sequence[int], *, now: datetime) -> Evaluated:

@@ -29,7 +29,7 @@ def ages(*, now: datetime) -> dict[str, float | None]:
 _PENDING = """
     SELECT h.investment_id FROM roi_snapshothead h
     LEFT JOIN alerts_evaluationhead e ON e.investment_id = h.investment_id
-    WHERE h.fingerprint IS NOT NULL AND COALESCE(e.attempts, 0) < %(max_attempts)s
+    WHERE h.fingerprint IS NOT NULL AND (COALESCE(e.attempts, 0) < %(max_attempts)s OR e.failed_revision <> h.revision)
       AND (%(ids)s::bigint[] IS NULL OR h.investment_id = ANY(%(ids)s)) AND h.investment_id > %(after)s
       AND (e.investment_id IS NULL OR e.revision <> h.revision OR e.policy_knowledge <>
            COALESCE((SELECT max(p.batch_id) FROM alerts_policy p WHERE p.investment_id = h.investment_id), -1))

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Q
 
 from portfolio import knowledge, nudge
 from portfolio.models import (
@@ -130,19 +131,24 @@ def _realization(rates: Mapping[str, object]) -> dict[str, str]:
 
 def rates_of(investments: Sequence[Investment], *, knowledge_time: int | None = None) -> dict[int, Rates]:
     """Return the rates in force for each investment, now or as known at a knowledge time."""
-    rows = Assumptions.objects.filter(portfolio__in={i.portfolio_id for i in investments})
+    # An investment's own rates stay its own when it moves to another portfolio.
+    rows = Assumptions.objects.filter(
+        Q(investment__isnull=True, portfolio__in={i.portfolio_id for i in investments})
+        | Q(investment__in=[i.pk for i in investments])
+    )
     if knowledge_time is not None:
         rows = rows.filter(batch_id__lte=knowledge_time)
-    latest: dict[tuple[int, int | None], Assumptions] = {
-        (row.portfolio_id, row.investment_id): row
-        for row in rows.order_by("portfolio_id", "investment_id", "-batch_id").distinct(
-            "portfolio_id", "investment_id"
-        )
-    }
-    return {
-        i.pk: _resolve(latest.get((i.portfolio_id, None)), latest.get((i.portfolio_id, i.pk)))
-        for i in investments
-    }
+    bases: dict[int, Assumptions] = {}
+    own: dict[int, Assumptions] = {}
+    newest = rows.order_by("portfolio_id", "investment_id", "-batch_id").distinct(
+        "portfolio_id", "investment_id"
+    )
+    for row in sorted(newest, key=lambda row: row.batch_id):
+        if row.investment_id is None:
+            bases[row.portfolio_id] = row
+        else:
+            own[row.investment_id] = row
+    return {i.pk: _resolve(bases.get(i.portfolio_id), own.get(i.pk)) for i in investments}
 
 
 def _resolve(base: Assumptions | None, own: Assumptions | None) -> Rates:

@@ -1,12 +1,12 @@
 """What a fact must be before the ledger takes it: each refusal is a value with a sentence, nothing is dropped."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from portfolio.models import Account, Investment, MonthState, Portfolio, User
+from portfolio.models import Account, Investment, MonthState, PlanApproval, Portfolio, User
 from portfolio.terms import (
     MAX_AMOUNT,
     AccountKind,
@@ -92,6 +92,7 @@ def check(portfolio: Portfolio, facts: Sequence[Fact], *, writing: Writing) -> l
         for i in Investment.objects.filter(portfolio=portfolio, pk__in={f.investment_id for f in facts})
     }
     accounts = {a.pk: a for a in Account.objects.filter(pk__in={f.account_id for f in facts})}
+    approved = _approved_plans(investments, writing)
     limit = first_of_month((writing.now.astimezone(ZoneInfo("UTC")) + _FURTHEST_ZONE).date())
     errors: list[FactError] = []
     if writing.approver is not None and writing.approver == writing.actor:
@@ -110,6 +111,9 @@ def check(portfolio: Portfolio, facts: Sequence[Fact], *, writing: Writing) -> l
             errors.append(FactError(position, "account", "There is no such account.", "unknown"))
             continue
         errors += _check_text(position, fact)
+        if fact.investment_id in approved:
+            sentence = f"Version {writing.book_version} of the plan is approved and stays as it is; state a later one."
+            errors.append(FactError(position, "book", sentence, "approved_plan"))
         key = (fact.investment_id, fact.month, fact.account_id, fact.currency, fact.source_ref)
         if key in seen:
             errors.append(
@@ -119,6 +123,14 @@ def check(portfolio: Portfolio, facts: Sequence[Fact], *, writing: Writing) -> l
         errors += _check_month(position, fact, investment, limit, writing)
         errors += _check_value(position, fact, account)
     return errors
+
+
+def _approved_plans(investment_ids: Iterable[int], writing: Writing) -> set[int]:
+    """Return the investments whose plan of this version was ever approved: evidence, so it is never overwritten."""
+    if writing.book is not Book.PLAN:
+        return set()
+    rows = PlanApproval.objects.filter(investment__in=list(investment_ids), version=writing.book_version)
+    return set(rows.values_list("investment_id", flat=True))
 
 
 def _check_month(

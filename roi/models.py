@@ -128,6 +128,7 @@ class SnapshotHead(models.Model):
     attempts = models.PositiveSmallIntegerField(
         default=0, help_text="Failed recomputes in a row; 5 is quarantined."
     )
+    failed_knowledge = models.BigIntegerField(default=-1, help_text="Newer facts end the quarantine.")
     failure = models.TextField(blank=True)
     computed_at = models.DateTimeField(null=True)
 

@@ -17,7 +17,7 @@ from itertools import chain
 
 import numpy as np
 from django.db import connection
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 from numpy.typing import NDArray
 
 from portfolio import knowledge
@@ -54,7 +54,8 @@ _STALE = """
     LEFT JOIN portfolio_head hi ON hi.scope = 'investment' AND hi.scope_id = i.id
     LEFT JOIN portfolio_head hp ON hp.scope = 'portfolio' AND hp.scope_id = i.portfolio_id
     LEFT JOIN portfolio_head hx ON hx.scope = 'installation' AND hx.scope_id = 0
-    WHERE COALESCE(h.attempts, 0) < %(max_attempts)s
+    WHERE (COALESCE(h.attempts, 0) < %(max_attempts)s OR h.failed_knowledge <>
+           GREATEST(COALESCE(hi.knowledge, 0), COALESCE(hp.knowledge, 0), COALESCE(hx.knowledge, 0)))
       AND (%(ids)s::bigint[] IS NULL OR i.id = ANY(%(ids)s)) AND i.id > %(after)s
       AND (%(last)s::bigint IS NULL OR i.id <= %(last)s)
       AND (h.investment_id IS NULL OR h.engine_version <> %(engine)s
@@ -141,18 +142,25 @@ def recompute_chunk(ids: Sequence[int], *, now: datetime) -> Recomputed:
 
 _ENSURE_HEADS = """
     INSERT INTO roi_snapshothead (investment_id, investment_knowledge, portfolio_knowledge, installation_knowledge,
-                                  engine_version, revision, attempts, failure)
-    SELECT unnest(%s::bigint[]), -1, -1, -1, 0, 0, 0, '' ON CONFLICT (investment_id) DO NOTHING
+                                  engine_version, revision, attempts, failed_knowledge, failure)
+    SELECT unnest(%s::bigint[]), -1, -1, -1, 0, 0, 0, -1, '' ON CONFLICT (investment_id) DO NOTHING
 """
 
 
 def _quarantine(investment_id: int, error: Exception) -> Recomputed:
-    """Count a failure; after MAX_ATTEMPTS the investment is left alone until an operator looks at it."""
+    """Count a failure on the facts known now; after MAX_ATTEMPTS the investment waits for newer facts or a release."""
     logger.exception("Investment %s cannot be recomputed.", investment_id, exc_info=error)
+    known = int(_knowledge_of([Investment.objects.get(pk=investment_id)]).max())
+    again = Case(When(failed_knowledge=known, then=F("attempts") + 1), default=Value(1))
     SnapshotHead.objects.filter(pk=investment_id).update(
-        attempts=F("attempts") + 1, failure=repr(error)[:2000]
+        attempts=again, failed_knowledge=known, failure=repr(error)[:2000]
     )
     return Recomputed(0, [])
+
+
+def release() -> int:
+    """Let quarantined investments be tried again, after the program was mended; returns how many."""
+    return SnapshotHead.objects.filter(attempts__gte=MAX_ATTEMPTS).update(attempts=0)
 
 
 def _recompute_locked(ids: Sequence[int], *, now: datetime) -> Recomputed:

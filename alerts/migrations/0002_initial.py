@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ('revision', models.BigIntegerField(default=-1)),
                 ('policy_knowledge', models.BigIntegerField(default=-1)),
                 ('attempts', models.PositiveSmallIntegerField(default=0, help_text='Failed evaluations in a row; 5 is quarantined.')),
+                ('failed_revision', models.BigIntegerField(default=-1, help_text='Newer snapshots end the quarantine.')),
                 ('failure', models.TextField(blank=True)),
             ],
         ),

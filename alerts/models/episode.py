@@ -59,6 +59,7 @@ class EvaluationHead(models.Model):
     attempts = models.PositiveSmallIntegerField(
         default=0, help_text="Failed evaluations in a row; 5 is quarantined."
     )
+    failed_revision = models.BigIntegerField(default=-1, help_text="Newer snapshots end the quarantine.")
     failure = models.TextField(blank=True)
 
     def __str__(self) -> str:
