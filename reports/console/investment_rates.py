@@ -13,7 +13,7 @@ from reports.console.reference_rates import HISTORY_SHOWN, Past, in_force, perce
 from reports.console.standing import Standing
 
 Context = dict[str, Any]
-_OWN, _INHERITED = "its own", "the portfolio's"
+_OWN, _INHERITED = "the investment", "the portfolio"
 _TITLES = (
     ("hurdle_rate", "Hurdle rate, per year"),
     ("discount_rate", "Discount rate, per year"),

@@ -67,7 +67,11 @@ def of(terms: Policy | PolicyTemplate) -> Wording:
 def _fires(terms: Policy | PolicyTemplate) -> str:
     if terms.rule != "hurdle_rate":
         return _FIRES.get(terms.rule, terms.rule.replace("_", " "))
-    level = "the investment's hurdle rate" if terms.hurdle is None else f"{percent(terms.hurdle)} %"
+    level = (
+        "the investment's hurdle rate"
+        if terms.hurdle is None
+        else f"{percent(terms.hurdle)}\N{NO-BREAK SPACE}%"
+    )
     if terms.measure == Measure.NPV:
         return f"NPV at {level} a year is below zero"
     if terms.measure == Measure.IRR:
@@ -80,8 +84,9 @@ def _margin(terms: Policy | PolicyTemplate) -> str:
         return "at the level"
     if terms.rule == "hurdle_rate" and terms.measure == Measure.NPV:
         return f"{figures.money_text(terms.margin)} above"
-    unit = "% of run cost" if terms.rule == "negative_roi" else "points"
-    return f"{percent(Decimal(terms.margin))} {unit} above"
+    share = percent(Decimal(terms.margin))
+    unit = "% of run cost" if terms.rule == "negative_roi" else "point" if share == "1" else "points"
+    return f"{share} {unit} above"
 
 
 def _months(count: int) -> str:
