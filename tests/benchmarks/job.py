@@ -24,7 +24,7 @@ def floor() -> dict[str, float]:
     from portfolio import assumptions
     from portfolio.models import Investment
     from portfolio.terms import Book
-    from roi import inputs, snapshots
+    from roi import snapshots, sums
 
     chunks = []
     ids = list(Investment.objects.order_by("pk").values_list("pk", flat=True))
@@ -35,7 +35,7 @@ def floor() -> dict[str, float]:
                     "portfolio"
                 )
             )
-            query, parameters = inputs.aggregation(members, assumptions.rates_of(members), book=Book.ACTUAL)
+            query, parameters = sums.aggregation(members, assumptions.rates_of(members), book=Book.ACTUAL)
             rows = f"SELECT {_copied()} FROM roi_snapshot WHERE investment_id = ANY(%s)"
             with cursor.copy(f"COPY ({rows}) TO STDOUT (FORMAT binary)", [[m.pk for m in members]]) as copy:
                 chunks.append((query, parameters, b"".join(copy)))
