@@ -18,6 +18,7 @@ from portfolio.assumptions import DEFAULT_DISCOUNT_RATE, DEFAULT_HURDLE_RATE
 from portfolio.models import Account, Assumptions, Investment, Membership, Portfolio
 from reports.console import pages
 from reports.console.reference_rates import in_force
+from reports.console.reference_targets import TargetInline
 from reports.console.scoped import ScopedList, ScopedPermissions
 
 _REASON = "Changed in the admin site."
@@ -52,7 +53,7 @@ class PortfolioAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignore
     list_display = ("code", "name", "reporting_currency", "hurdle", "discount", "close_day")
     search_fields = ("code", "name")
     search_help_text = "Code or name"
-    inlines = (MembershipInline,)
+    inlines = (MembershipInline, TargetInline)
     scope_path = "pk"
     change_action = Action.MANAGE
     fieldsets = (

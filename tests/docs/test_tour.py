@@ -110,9 +110,9 @@ def test_the_console_takes_every_step(db: None) -> None:
     admin = User.objects.create(username="admin", is_staff=True, is_superuser=True)
     browser = Client()
     browser.force_login(admin)
-    send(browser, "portfolio_portfolio_add", SETTINGS | lines("memberships"))
+    send(browser, "portfolio_portfolio_add", SETTINGS | lines("memberships") | lines("targets"))
     lab = Portfolio.objects.get(code="LAB")
-    member = lines("memberships", {"user": olivia.pk, "role": "owner"})
+    member = lines("memberships", {"user": olivia.pk, "role": "owner"}) | lines("targets")
     send(browser, "portfolio_portfolio_change", SETTINGS | member, lab.pk)
     terms = TERMS | lines("hypotheses") | lines("deployments") | {"portfolio": lab.pk, "owner": olivia.pk}
     send(browser, "portfolio_investment_add", terms)
