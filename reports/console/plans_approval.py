@@ -2,16 +2,19 @@
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
+from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from portfolio import assumptions
+from portfolio import assumptions, knowledge
 from portfolio.access import Action
 from portfolio.assumptions import AssumptionError
 from portfolio.knowledge import KnowledgeError
-from portfolio.models import Investment
+from portfolio.models import Cell, Investment
+from portfolio.terms import Book
 from reports.console import investment_door, pages, plans
 
 
@@ -21,12 +24,22 @@ class ApprovalForm(forms.Form):
     reason = forms.CharField(
         max_length=500, help_text="For example the meeting that decided. Stands in the record."
     )
+    seen = forms.IntegerField(widget=forms.HiddenInput)
+
+
+def newest_change(investment: Investment, version: int) -> int:
+    """Return the batch that last changed a version; 0 where it has no entries."""
+    cells = Cell.objects.filter(investment=investment, book=Book.PLAN.value, book_version=version)
+    found: int | None = cells.aggregate(newest=Max("batch_id"))["newest"]
+    return found or 0
 
 
 @require_http_methods(["GET", "POST"])
 def page(request: HttpRequest, code: str, version: int) -> HttpResponseBase:
     """Show a version and approve it; for the portfolio's administrators."""
     investment = investment_door.found(request, code, Action.MANAGE)
+    # Asked before the amounts are read: a change in between makes the approval void, not unseen.
+    seen = newest_change(investment, version)
     row = plans.version_of(investment, version)
     if row is None:
         raise Http404
@@ -34,8 +47,10 @@ def page(request: HttpRequest, code: str, version: int) -> HttpResponseBase:
     if investment.approved_plan_version == version:
         messages.info(request, f"Version {version} is the approved plan already.")
         return redirect(back)
-    form = ApprovalForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and _approve(request, investment, version, form):
+    form = ApprovalForm(request.POST or None, initial={"seen": seen})
+    if request.method == "POST" and form.is_valid():
+        if not _approve(request, investment, version, form):
+            return redirect(request.path)
         return redirect(back)
     return pages.render(
         request,
@@ -50,16 +65,23 @@ def page(request: HttpRequest, code: str, version: int) -> HttpResponseBase:
 
 
 def _approve(request: HttpRequest, investment: Investment, version: int, form: ApprovalForm) -> bool:
+    """Approve what was shown: a version changed since then is refused, and shown again."""
     try:
-        assumptions.approve_plan(
-            investment,
-            version,
-            now=timezone.now(),
-            actor=pages.user_of(request),
-            reason=form.cleaned_data["reason"],
-        )
+        with transaction.atomic():
+            knowledge.lock_portfolio(investment.portfolio_id)
+            if newest_change(investment, version) != form.cleaned_data["seen"]:
+                raise AssumptionError(
+                    f"Version {version} was changed after you opened it. Nothing was approved; look at it again."
+                )
+            assumptions.approve_plan(
+                investment,
+                version,
+                now=timezone.now(),
+                actor=pages.user_of(request),
+                reason=form.cleaned_data["reason"],
+            )
     except (AssumptionError, KnowledgeError) as error:
-        form.add_error(None, str(error))
+        messages.error(request, str(error))
         return False
     messages.success(request, f"Version {version} is the approved plan; the figures are being recomputed.")
     return True

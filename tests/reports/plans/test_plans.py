@@ -16,6 +16,7 @@ from portfolio.facts import Fact, Writing
 from portfolio.models import Investment, PlanApproval
 from portfolio.terms import AccountKind, Book, EntryKind, add_months, from_micros
 from reports.console import plans_book, plans_variance
+from reports.console.plans_approval import newest_change
 from roi import inputs, snapshots
 from roi.engine.result import Reason
 from roi.models import SnapshotHead
@@ -24,7 +25,7 @@ from tests.reports.figures_cast import FIRST, SAVED, SUPPORT, Figures, assemble_
 from tests.reports.investments.test_page import words_of
 
 pytestmark = pytest.mark.django_db
-WHY = {"reason": "Board of March."}
+REASON = "Board of March."
 
 
 @pytest.fixture
@@ -61,6 +62,11 @@ def address(investment: Investment, version: int = 1) -> str:
     return reverse("admin:reports_plan_approval", args=[investment.code, version])
 
 
+def answers(investment: Investment, version: int = 1) -> dict[str, str]:
+    """Return the form as somebody fills it in who has just opened it."""
+    return {"reason": REASON, "seen": str(newest_change(investment, version))}
+
+
 def tab(figures: Figures, investment: Investment, name: str = "vera", **query: str) -> str:
     """Return the words of the plan tab."""
     page = reverse("admin:portfolio_investment_change", args=[investment.pk])
@@ -71,7 +77,9 @@ def tab(figures: Figures, investment: Investment, name: str = "vera", **query: s
 
 def approve(figures: Figures, version: int = 1) -> None:
     """Approve a version of the support case and recompute."""
-    response = figures.cast.client("adam").post(address(figures.support, version), WHY)
+    response = figures.cast.client("adam").post(
+        address(figures.support, version), answers(figures.support, version)
+    )
     assert response.status_code == 302
     snapshots.recompute(now=datetime.now(UTC))
 
@@ -91,7 +99,9 @@ def test_administrators_approve_a_version(figures: Figures, name: str) -> None:
     plan(figures, *a_year(figures.support, "100000", SUPPORT, SAVED))
     client, is_admin = figures.cast.client(name), name == "adam"
     assert client.get(address(figures.support)).status_code == (200 if is_admin else 404)
-    assert client.post(address(figures.support), WHY).status_code == (302 if is_admin else 404)
+    assert client.post(address(figures.support), answers(figures.support)).status_code == (
+        302 if is_admin else 404
+    )
     figures.support.refresh_from_db()
     assert figures.support.approved_plan_version == (1 if is_admin else None)
     assert PlanApproval.objects.exists() is is_admin
@@ -104,13 +114,28 @@ def test_approval_needs_a_reason_and_entries_and_happens_once(figures: Figures) 
     """A version nobody planned is not found; one that is approved stays so without a second record."""
     plan(figures, *a_year(figures.support, "100000", SUPPORT, SAVED))
     adam = figures.cast.client("adam")
-    assert adam.post(address(figures.support), {"reason": ""}).status_code == 400
-    assert adam.post(address(figures.support, 2), WHY).status_code == 404
+    assert adam.post(address(figures.support), answers(figures.support) | {"reason": ""}).status_code == 400
+    assert adam.post(address(figures.support, 2), answers(figures.support, 2)).status_code == 404
     assert not PlanApproval.objects.exists()
     approve(figures)
     approve(figures)
     assert PlanApproval.objects.count() == 1
     assert adam.get(address(figures.cast.foreign)).status_code == 404
+
+
+def test_a_version_changed_since_it_was_opened_is_not_approved(figures: Figures) -> None:
+    """Nobody approves amounts they have not seen; what changed is shown again."""
+    plan(figures, *a_year(figures.support, "100000", SUPPORT, SAVED))
+    adam = figures.cast.client("adam")
+    opened = adam.get(address(figures.support)).context["form"]
+    plan(figures, money(figures.support, FIRST, "development", "900000"))
+    filled = {"reason": REASON, "seen": str(opened["seen"].value())}
+    response = adam.post(address(figures.support), filled, follow=True)
+    shown = words_of(response.content.decode())
+    assert not PlanApproval.objects.exists()
+    assert "Version 1 was changed after you opened it. Nothing was approved" in shown
+    assert "Total cost 1,062,000 USD" in shown
+    approve(figures)
 
 
 def test_versions_are_listed_with_totals_and_breakeven(figures: Figures) -> None:
