@@ -33,8 +33,8 @@ def write(rows: list[Row]) -> bool:
     for row in rows:
         mark = "" if not row.bound else ("  holds" if row.holds else "  MISSED")
         print(f"{row.name:<66} {row.value:>12,.3f} {row.unit:<8} {row.bound:>9}{mark}")
-        entry = asdict(row)
-        known[entry.pop("name")] = entry | {"holds": row.holds}
+        entry = asdict(row) | {"holds": row.holds}
+        known[entry.pop("name")] = entry
     OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_text(json.dumps(known, indent=2) + "\n")
     return all(row.holds for row in rows)
