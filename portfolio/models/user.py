@@ -42,4 +42,4 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} · {self.role} · {self.portfolio_id}"
+        return f"{self.user} · {self.role}"
