@@ -63,7 +63,7 @@ def test_body_above_the_limit_is_refused(world: World, settings: LazySettings) -
 
 def test_unforeseen_failure_tells_no_trace(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: object, **kwargs: object) -> None:
-        raise RuntimeError("the secret of /work/ledger.py")
+        raise RuntimeError("the secret of /srv/ledger.py")
 
     monkeypatch.setattr(ledger, "record", fail)
     client = world.client("finn")
