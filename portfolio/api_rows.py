@@ -11,21 +11,11 @@ from portfolio import ingest
 from portfolio.access import Action, scope
 from portfolio.api_base import CODE_PATTERN, exact_decimal
 from portfolio.facts import Fact
+from portfolio.importers.base import COLUMNS
 from portfolio.models import Account, Investment, Portfolio
 from portfolio.terms import AccountKind, Book, EntryKind, parse_month
 
-FIELDS = (
-    "investment",
-    "month",
-    "account",
-    "amount",
-    "currency",
-    "quantity",
-    "book",
-    "source_ref",
-    "note",
-    "nil",
-)
+FIELDS = (*COLUMNS, "nil")
 _CODE = re.compile(CODE_PATTERN + r"\Z", re.ASCII)
 _LENGTHS = {"investment": 48, "account": 48, "currency": 3, "source_ref": 200, "note": 500}
 _MONEY = (AccountKind.COST.value, AccountKind.BENEFIT.value)

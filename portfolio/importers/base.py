@@ -11,7 +11,7 @@ SHOWN_CHARS = 80
 """How much of a rejected cell is shown back to the user."""
 
 LAYOUTS = ("long", "wide")
-FIELDS = (
+COLUMNS = (
     "investment",
     "month",
     "account",
@@ -21,8 +21,10 @@ FIELDS = (
     "book",
     "source_ref",
     "note",
-    "measure",
 )
+"""What states one value: the columns of a long file, and the fields of a row of the API."""
+
+FIELDS = (*COLUMNS, "measure")
 MEASURES = ("amount", "quantity")
 MONTH_FORMATS = (
     "YYYY-MM",

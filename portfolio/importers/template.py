@@ -9,21 +9,10 @@ from typing import Any
 
 import xlsxwriter
 
-from portfolio.importers.base import LAYOUTS, MEASURES, Limits
+from portfolio.importers.base import COLUMNS, LAYOUTS, MEASURES, Limits
 from portfolio.importers.cells import safe_cell
 from portfolio.terms import Book, format_month
 
-LONG_COLUMNS = (
-    "investment",
-    "month",
-    "account",
-    "amount",
-    "currency",
-    "quantity",
-    "book",
-    "source_ref",
-    "note",
-)
 WIDE_COLUMNS = ("investment", "account", "measure", "currency", "book", "note")
 DROP_DOWN_MAX = 250
 _FIGURES = frozenset({"amount", "quantity"})
@@ -118,7 +107,7 @@ def _laid_out(
         )
     names = [format_month(month) for month in months]
     if layout == "long":
-        return _Sheet(LONG_COLUMNS, list(_long_rows(investments, accounts, names, book)))
+        return _Sheet(COLUMNS, list(_long_rows(investments, accounts, names, book)))
     return _Sheet((*WIDE_COLUMNS, *names), list(_wide_rows(investments, accounts, names, book)))
 
 
@@ -152,7 +141,7 @@ def _write_figures(
     heading = workbook.add_format({"bold": True, "bottom": 1, "num_format": "@"})
     worksheet = workbook.add_worksheet(title)
     worksheet.freeze_panes(1, sheet.columns.index("account") + 1)
-    texts = {*LONG_COLUMNS, *WIDE_COLUMNS} - _FIGURES
+    texts = {*COLUMNS, *WIDE_COLUMNS} - _FIGURES
     is_figure = [name not in texts for name in sheet.columns]
     for at, name in enumerate(sheet.columns):
         worksheet.set_column(at, at, 16, figure if is_figure[at] else text)
