@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation, localcontext
 from typing import Any
 
+from alerts.rules.comparison import decimals_apart
+
 _NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])\Z", re.ASCII)
 # Joiners that scripts and emoji need; every other format character can hide or turn text.
@@ -93,12 +95,8 @@ def judged(message: Mapping[str, Any], *, currency: str) -> tuple[str, str]:
         )
     digits = max(_digits(value, unit), _digits(threshold, unit))
     shift = 0 if unit in ("money", "months") else 2
-    while (
-        value != threshold
-        and digits < _MOST_DIGITS
-        and _rounded(value, digits, shift=shift) == _rounded(threshold, digits, shift=shift)
-    ):
-        digits += 1
+    digits = decimals_apart(value, threshold=threshold, at_least=digits + shift, at_most=_MOST_DIGITS + shift)
+    digits -= shift
     return (
         _shown(value, unit, digits, currency=currency),
         _shown(threshold, unit, digits, currency=currency),
