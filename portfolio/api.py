@@ -81,6 +81,14 @@ class MonthsChanged(serializers.Serializer[Any]):
     changed = serializers.ListField(child=MonthField())
 
 
+_describe_change = extend_schema(
+    request=MonthsChange,
+    responses=MonthsChanged,
+    parameters=[code_parameter, idempotency_parameter],
+    filters=False,
+)
+
+
 class PortfolioViewSet(ScopedViewSet):
     """Portfolios you are a member of."""
 
@@ -103,34 +111,19 @@ class PortfolioViewSet(ScopedViewSet):
         rows = [{"month": month, "status": states.get(month, "open")} for month in listed]
         return Response(MonthsSerializer({"results": rows}).data)
 
-    @extend_schema(
-        request=MonthsChange,
-        responses=MonthsChanged,
-        parameters=[code_parameter, idempotency_parameter],
-        filters=False,
-    )
+    @_describe_change
     @action(detail=True, methods=["post"], url_path="months/close")
     def close(self, request: Request, code: str) -> Response:
         """Close months that have ended."""
         return self._change(request, code, "close")
 
-    @extend_schema(
-        request=MonthsChange,
-        responses=MonthsChanged,
-        parameters=[code_parameter, idempotency_parameter],
-        filters=False,
-    )
+    @_describe_change
     @action(detail=True, methods=["post"], url_path="months/lock")
     def lock(self, request: Request, code: str) -> Response:
         """Lock closed months; changing one then needs a second person."""
         return self._change(request, code, "lock")
 
-    @extend_schema(
-        request=MonthsChange,
-        responses=MonthsChanged,
-        parameters=[code_parameter, idempotency_parameter],
-        filters=False,
-    )
+    @_describe_change
     @action(detail=True, methods=["post"], url_path="months/reopen")
     def reopen(self, request: Request, code: str) -> Response:
         """Open closed months again; needs a reason. A locked month needs a second person: see the site."""
