@@ -101,15 +101,6 @@ class ValueCategory(StrEnum):
     STRATEGIC = "strategic"
 
 
-class EvidenceGrade(StrEnum):
-    """How well a benefit is supported: A randomized, B synthetic control, C before/after, D asserted."""
-
-    A = "A"
-    B = "B"
-    C = "C"
-    D = "D"
-
-
 class Role(StrEnum):
     """What a member of a portfolio may do."""
 

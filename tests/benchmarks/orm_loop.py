@@ -8,7 +8,7 @@ from django.db import transaction
 
 from portfolio.assumptions import rates_of
 from portfolio.models import Cell, Investment, MonthState
-from portfolio.terms import Basis, add_months, month_index, to_micros
+from portfolio.terms import Basis, add_months, month_index
 from roi.engine import time_value
 from roi.models import Snapshot, SnapshotHead
 
@@ -79,5 +79,4 @@ def _one(investment: Investment) -> None:
             setattr(snapshot, f"roi_{basis.value}", float((gained - tco) / tco))
             setattr(snapshot, f"npv_{basis.value}", round(Decimal(npv), 6))
         snapshot.save()
-    to_micros(tco)
     SnapshotHead.objects.update_or_create(investment=investment, defaults={"engine_version": 1})
