@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from portfolio import accounts
+from portfolio import accounts, chart
 from portfolio.access import Action
 from portfolio.assumptions import DEFAULT_DISCOUNT_RATE, DEFAULT_HURDLE_RATE
 from portfolio.models import Account, Assumptions, Investment, Membership, Portfolio
@@ -199,8 +199,8 @@ class AccountAdmin(ModelAdmin):  # type: ignore[misc]
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
         """Define the account as a new version, in the order of knowing."""
-        names = accounts.Definition.__dataclass_fields__
-        definition = accounts.Definition(**{name: getattr(obj, name) for name in names})
+        names = chart.Definition.__dataclass_fields__
+        definition = chart.Definition(**{name: getattr(obj, name) for name in names})
         is_active = obj.is_active
         accounts.define([definition], now=timezone.now(), actor=pages.user_of(request), reason=_REASON)
         saved = Account.objects.get(code=obj.code)

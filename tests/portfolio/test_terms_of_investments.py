@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import ValidationError
 
-from portfolio import accounts, assumptions, investments
+from portfolio import accounts, assumptions, chart, investments
 from portfolio.assumptions import AssumptionError, Rate
 from portfolio.models import Account, AccountVersion, Assumptions, Batch, FxRate, Head, Investment, Portfolio
 from portfolio.terms import Book
@@ -254,7 +254,7 @@ def test_a_plan_is_approved_when_it_has_entries(portfolio: Portfolio) -> None:
 
 # Accounts
 
-TRAINING = accounts.Definition("training", "Training", "cost", "run", "opex", is_avoidable=True)
+TRAINING = chart.Definition("training", "Training", "cost", "run", "opex", is_avoidable=True)
 
 
 def test_an_account_is_defined_once_and_versioned_when_it_changes() -> None:
@@ -275,10 +275,10 @@ def test_an_account_is_defined_once_and_versioned_when_it_changes() -> None:
         replace(TRAINING, nature=""),
         replace(TRAINING, unit="people"),
         replace(TRAINING, code="has space"),
-        accounts.Definition("clicks", "Clicks", "volume"),
+        chart.Definition("clicks", "Clicks", "volume"),
     ],
 )
-def test_an_account_that_contradicts_itself_is_refused(definition: accounts.Definition) -> None:
+def test_an_account_that_contradicts_itself_is_refused(definition: chart.Definition) -> None:
     before = list(Account.objects.order_by("pk").values())
     with pytest.raises((ValueError, ValidationError)):
         accounts.define([definition], now=now())
@@ -287,7 +287,7 @@ def test_an_account_that_contradicts_itself_is_refused(definition: accounts.Defi
 
 def test_shipping_again_leaves_what_was_changed() -> None:
     api = Account.objects.get(code="model_api")
-    definition = next(d for d in accounts.CHART if d.code == "model_api")
+    definition = next(d for d in chart.CHART if d.code == "model_api")
     accounts.define([replace(definition, name="Tokens")], now=now())
     assert accounts.ship(now=now()) == 0
     api.refresh_from_db()

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from alerts import evaluate
 from alerts.models import AlertState
-from portfolio import accounts, assumptions, integrity, investments, ledger, months
+from portfolio import accounts, assumptions, chart, integrity, investments, ledger, months
 from portfolio.assumptions import Rate
 from portfolio.facts import Fact
 from portfolio.models import Batch, Cell, Entry, Investment
@@ -316,7 +316,7 @@ def _change_everything(investment: Investment) -> None:
         realization_rates={"revenue": "0.5"},
     )
     assumptions.set_fx_rates([Rate("EUR", "USD", START, Decimal(2), "bank")], now=now())
-    accounts.define([accounts.Definition("model_api", "Model API", "cost", "one_time", "opex")], now=now())
+    accounts.define([chart.Definition("model_api", "Model API", "cost", "one_time", "opex")], now=now())
     months.reopen(investment.portfolio, [START], now=now(), actor=finn, reason="Audit.")
     investment.portfolio = factories.make_portfolio(reporting_currency="EUR")
     investment.horizon_months, investment.live_month = 48, None

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from portfolio import accounts, assumptions, investments
+from portfolio import accounts, assumptions, chart, investments
 from portfolio.models import Investment, Portfolio
 from portfolio.terms import Book
 from roi import inputs, snapshots
@@ -85,7 +85,7 @@ def _fx(support: Investment) -> None:
 
 
 def _account(support: Investment) -> None:
-    definition = next(d for d in accounts.CHART if d.code == "maintenance")
+    definition = next(d for d in chart.CHART if d.code == "maintenance")
     accounts.define([replace(definition, is_avoidable=False)], now=now())
 
 
