@@ -46,6 +46,7 @@ class Reason(StrEnum):
     NO_SPREAD = "no_spread"
     NON_POSITIVE_THROUGHPUT = "non_positive_throughput"
     INVALID_RATE = "invalid_rate"
+    LATENCY_SENSITIVE = "latency_sensitive"
 
 
 REASON_CODES: dict[Reason, int] = {
@@ -73,6 +74,7 @@ REASON_CODES: dict[Reason, int] = {
     Reason.NO_SPREAD: 21,
     Reason.NON_POSITIVE_THROUGHPUT: 22,
     Reason.INVALID_RATE: 23,
+    Reason.LATENCY_SENSITIVE: 24,
 }
 REASON_OF_CODE: dict[int, Reason] = {code: reason for reason, code in REASON_CODES.items()}
 

@@ -60,6 +60,7 @@ def test_reason_codes_are_complete_and_never_change() -> None:
         "overflow": 14,
         "not_computed": 17,
         "invalid_rate": 23,
+        "latency_sensitive": 24,
     }
     for value, code in {**stored, **later}.items():
         assert REASON_CODES[Reason(value)] == code
