@@ -50,9 +50,10 @@ class Flows:
         """Return the NPV of all months at an effective annual rate, (n,). Raises ValueError at -100 % or below."""
         if annual_rate <= -1:
             raise ValueError("An annual rate must be above -100 %.")
-        factor = (1 + monthly_rate(annual_rate)) ** -np.arange(self.months + 1)
+        factor: Floats = (1 + monthly_rate(annual_rate)) ** -np.arange(self.months + 1, dtype=np.float64)
         operating = self.benefit - self.run
-        return _weighted(operating, factor[1:], self) - _weighted(self.one_time, factor[:-1], self)
+        upfront = _weighted(self.one_time, factor[:-1], self)
+        return np.asarray(_weighted(operating, factor[1:], self) - upfront, dtype=np.float64)
 
 
 # Called with one (n, 1) array per driver.
