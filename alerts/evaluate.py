@@ -5,7 +5,7 @@ Running again changes nothing.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
@@ -13,10 +13,10 @@ from functools import cache, partial
 from django.db import connection
 from django.db.models import Case, F, Value, When
 
-from alerts import judging, notices, policies, queries, record, routing
+from alerts import dispatch, judging, notices, policies, queries, record, routing
+from alerts.dispatch import Happening, Release, Scene
 from alerts.models import AlertState, Episode, EvaluationHead, EvaluationPoint, Event, Notification
-from alerts.rules.reconcile import Change, reconcile
-from alerts.rules.trajectory import Trajectory
+from alerts.rules.reconcile import reconcile
 from portfolio import knowledge
 from portfolio.models import Investment
 from roi import snapshots
@@ -53,6 +53,7 @@ class _Writes:
     changed: list[Episode] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
+    releases: list[Release] = field(default_factory=list)
     heads: list[EvaluationHead] = field(default_factory=list)
 
 
@@ -142,9 +143,8 @@ def _evaluate_locked(ids: Sequence[int], *, now: datetime) -> Evaluated:
             recorded_at=now,
         )
         writes.points.append(point)
-        _compare(
-            investment, trajectories, recorded[investment.pk], point, directory, figures, writes, now=now
-        )
+        scene = Scene(investment, trajectories, recorded[investment.pk], directory, now)
+        _compare(scene, point, figures, writes)
         head.revision, head.policy_knowledge, head.attempts, head.failure = snapshot.revision, newest, 0, ""
         writes.heads.append(head)
     _write(writes)
@@ -158,49 +158,30 @@ def _figures_when_needed(ids: Sequence[int]) -> Callable[[int], notices.Figures]
 
 
 def _compare(
-    investment: Investment,
-    trajectories: Mapping[str, Trajectory],
-    recorded: record.Recorded,
+    scene: Scene,
     point: EvaluationPoint,
-    directory: routing.Directory,
     figures: Callable[[int], notices.Figures],
     writes: _Writes,
-    *,
-    now: datetime,
 ) -> None:
-    for rule, trajectory in trajectories.items():
+    """Write the difference of every rule first and decide who hears of it then: a rule may keep back another's."""
+    investment, recorded, happenings = scene.investment, scene.recorded, []
+    for rule, trajectory in scene.trajectories.items():
         through = recorded.judged_through.get(rule)
         changes = reconcile(recorded.of_rule(rule), trajectory, judged_through=through)
         writes.states.append(record.state_of(investment, trajectory))
         for change in changes:
-            episode, is_new = recorded.apply(change, investment=investment, rule=rule, now=now)
+            episode, is_new = recorded.apply(change, investment=investment, rule=rule, now=scene.now)
             if is_new:
                 writes.opened.append(episode)
             elif episode.pk:
                 writes.changed.append(episode)
-            event = notices.event_of(episode, change, investment, figures(investment.pk), point, now=now)
-            writes.events.append(event)
-            if change.announce:
-                writes.notifications += _notify(event, change, investment, recorded, directory, now=now)
-
-
-def _notify(
-    event: Event,
-    change: Change,
-    investment: Investment,
-    recorded: record.Recorded,
-    directory: routing.Directory,
-    *,
-    now: datetime,
-) -> list[Notification]:
-    told = routing.recipients(investment, event.episode.rule, directory)
-    if change.kind not in notices.OPENING:
-        # The end of an episode is only told to those who were told of its beginning.
-        known = recorded.told(event.episode)
-        told = [recipient for recipient in told if recipient.key in known]
-    rows = [notices.notification_of(event, investment, recipient, now=now) for recipient in told]
-    recorded.remember(event.episode, [recipient.key for recipient in told])
-    return rows
+            event = notices.event_of(
+                episode, change, investment, figures(investment.pk), point, now=scene.now
+            )
+            happenings.append(Happening(rule, change, event))
+    writes.events += [happening.event for happening in happenings]
+    writes.notifications += dispatch.notifications_of(scene, happenings)
+    writes.releases += dispatch.releases_of(scene)
 
 
 def _write(writes: _Writes) -> None:
@@ -219,11 +200,13 @@ def _write(writes: _Writes) -> None:
         update_fields=record.STATE_FIELDS,
     )
     Notification.objects.bulk_create(writes.notifications, ignore_conflicts=True)
+    if writes.releases:
+        dispatch.write_releases(writes.releases, now=writes.points[0].recorded_at)
     # Heads that had nothing new stay untouched, or workers on the same range would overtake each other for ever.
     EvaluationHead.objects.bulk_update(
         writes.heads, ["revision", "policy_knowledge", "attempts", "failure"], batch_size=500
     )
-    if writes.notifications:
+    if writes.notifications or writes.releases:
         with connection.cursor() as cursor:
             # One wake-up a transaction; the relay polls all the same.
             cursor.execute("NOTIFY hurdle_outbox")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from uuid import UUID
 
 from alerts.models import AlertState, Episode, Event, Notification
 from alerts.rules.matching import RecordedEpisode
@@ -21,7 +22,8 @@ EPISODE_FIELDS = [
     "closed_at",
 ]
 STATE_FIELDS = ["state", "count", "month", "verdict", "reason", "value", "threshold"]
-_UNTOLD = ("dead", "suppressed")
+_UNTOLD = frozenset({"dead", "suppressed"})
+_OPENING = frozenset({ChangeKind.FIRED.value, ChangeKind.REOPENED.value})
 
 
 @dataclass(slots=True)
@@ -33,6 +35,8 @@ class Recorded:
     values: dict[tuple[str, int], Decimal | None] = field(default_factory=dict)
     judged_through: dict[str, date | None] = field(default_factory=dict)
     told_keys: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
+    # By episode, the last opening event whose notices another rule keeps back.
+    inhibited: dict[tuple[str, int], UUID] = field(default_factory=dict)
 
     def of_rule(self, rule: str) -> list[RecordedEpisode]:
         """Return the episodes of a rule by number."""
@@ -112,15 +116,31 @@ def recorded_of(investment_ids: Sequence[int]) -> dict[int, Recorded]:
     states = AlertState.objects.filter(investment__in=investment_ids)
     for investment_id, rule, month in states.values_list("investment_id", "rule", "month"):
         found[investment_id].judged_through[rule] = month
-    told = Notification.objects.filter(event__episode__investment__in=investment_ids).exclude(
-        state__in=_UNTOLD
+    _read_notifications(found, keys)
+    return found
+
+
+def _read_notifications(found: dict[int, Recorded], keys: dict[int, tuple[int, str, int]]) -> None:
+    """Note who was told of which episode, and whose opening is kept back by another rule."""
+    rows = Notification.objects.filter(event__episode__investment__in=found).order_by(
+        "event__point_id", "seq"
     )
-    for episode_id, channel, address, public_id in told.values_list(
-        "event__episode_id", "channel", "address", "user__public_id"
+    for episode_id, event_id, kind, state, suppressed_by, channel, address, public_id in rows.values_list(
+        "event__episode_id",
+        "event_id",
+        "event__kind",
+        "state",
+        "suppressed_by",
+        "channel",
+        "address",
+        "user__public_id",
     ):
         investment_id, rule, number = keys[episode_id]
-        found[investment_id].told_keys[rule, number].add(f"{channel}:{public_id or address}")
-    return found
+        recorded = found[investment_id]
+        if state not in _UNTOLD:
+            recorded.told_keys[rule, number].add(f"{channel}:{public_id or address}")
+        elif suppressed_by == "inhibited" and kind in _OPENING:
+            recorded.inhibited[rule, number] = event_id
 
 
 def state_of(investment: Investment, trajectory: Trajectory) -> AlertState:

@@ -56,6 +56,9 @@ class Notification(models.Model):
     rendered = models.JSONField(null=True, help_text="What was handed to the channel, as it was handed over.")
     state = models.CharField(max_length=10, choices=STATES, default="pending")
     state_reason = models.CharField(max_length=300, blank=True)
+    suppressed_by = models.CharField(
+        max_length=16, blank=True, help_text="The stage that kept it back: inhibited, …"
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     next_at = models.DateTimeField()
     token = models.UUIDField(null=True)

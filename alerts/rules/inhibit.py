@@ -28,13 +28,3 @@ def is_inhibited(kind: ChangeKind | str, rule: str, *, open_rules: Collection[st
     if kind in _ABOUT_AN_END:
         return False
     return inhibitor_of(rule, open_rules=open_rules, hurdle=hurdle) is not None
-
-
-def is_released(
-    rule: str, *, open_before: Collection[str], open_now: Collection[str], hurdle: Decimal, was_told: bool
-) -> bool:
-    """Whether an open episode nobody was told of is due its one FIRED notice, its inhibitor being gone."""
-    if was_told or rule not in open_now:
-        return False
-    was_inhibited = inhibitor_of(rule, open_rules=open_before, hurdle=hurdle) is not None
-    return was_inhibited and inhibitor_of(rule, open_rules=open_now, hurdle=hurdle) is None

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from alerts.rules.inhibit import inhibitor_of, is_inhibited, is_released
+from alerts.rules.inhibit import inhibitor_of, is_inhibited
 from alerts.rules.reconcile import ChangeKind
 
 HURDLE, NEGATIVE, BOTH = "hurdle_rate", "negative_roi", {"hurdle_rate", "negative_roi"}
@@ -23,19 +23,6 @@ def test_35_both_firing_in_one_evaluation_is_one_notice() -> None:
 def test_36_reminders_of_a_hurdle_stop_when_the_negative_rule_fires() -> None:
     assert not inhibited("reminder", HURDLE, open_rules={HURDLE})
     assert inhibited("reminder", HURDLE, open_rules=BOTH)
-
-
-def test_37_a_hurdle_still_firing_is_told_once_the_negative_rule_is_over() -> None:
-    after = {"open_before": BOTH, "open_now": {HURDLE}, "hurdle": TENTH}
-    assert is_released(HURDLE, **after, was_told=False)
-    assert not is_released(HURDLE, **after, was_told=True)
-    assert not is_released(NEGATIVE, **after, was_told=False)
-    assert not is_released(HURDLE, open_before=BOTH, open_now=BOTH, hurdle=TENTH, was_told=False)
-    assert not is_released(HURDLE, open_before={HURDLE}, open_now={HURDLE}, hurdle=TENTH, was_told=False)
-
-
-def test_38_both_over_together_releases_nothing() -> None:
-    assert not is_released(HURDLE, open_before=BOTH, open_now=set(), hurdle=TENTH, was_told=False)
 
 
 @pytest.mark.parametrize("kind", [ChangeKind.RESOLVED, ChangeKind.RETRACTED, ChangeKind.CLOSED])
