@@ -1,66 +1,111 @@
-"""The figures of a case as plain values under their published names: one spelling for command, API and pages."""
+"""A case's figures under the names that clients see: numbers at the top level, undefined as null beside its reason."""
 
-from decimal import Decimal
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from roi.engine.result import Figure
-from roi.usecases.base import Case
+from roi.usecases.base import Case, HiddenCosts
+from roi.usecases.drivers import drivers_of
 from roi.usecases.figures import CaseFigures, View
 
-Plain = dict[str, Any]
 
+def figures(case: Case, computed: CaseFigures) -> dict[str, Any]:
+    """Return the figures: money in currency units, `_percent` in percent, `_months` in months, `reasons` by name.
 
-def figures(case: Case, found: CaseFigures) -> Plain:
-    """Return a case's figures by name: money in currency units, `_percent` in percent, times in months.
-
-    What is undefined is None, and `reasons` has its code under the same name. The template's own fields follow.
+    After the common names follow the template's own report fields; `multi_year` has the totals of several horizons.
     """
-    plain: Plain = {
+    common = {**_settings(case), **_totals(computed)}
+    shown = {**_common(computed), **case.template.report(case, computed)}
+    return {
+        **common,
+        **{name: figure.value for name, figure in shown.items()},
+        "is_one_time_significant": computed.is_one_time_significant,
+        "multi_year": [view(one) for one in computed.multi_year],
+        "reasons": _reasons(shown),
+    }
+
+
+def view(one: View) -> dict[str, Any]:
+    """Return the totals at the end of a month; what is undefined is null, with its reason."""
+    shown = {"roi_percent": _percent(one.roi), "npv": one.npv, "npv_at_hurdle": one.npv_at_hurdle}
+    return {
+        "months": one.months,
+        "total_cost": float(one.total_cost),
+        "total_value": float(one.total_value),
+        "net_benefit": float(one.net_benefit),
+        **{name: figure.value for name, figure in shown.items()},
+        "reasons": _reasons(shown),
+    }
+
+
+def drivers(case: Case, *, stated: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+    """Return the value of every driver and hidden cost, its unit, and whether it was stated or is the template's."""
+    values = ((case.drivers, type(case.drivers)), (case.hidden_costs, HiddenCosts))
+    return {
+        one.name: {
+            "value": getattr(owner, one.name),
+            "unit": one.unit.value,
+            "is_set": one.name in stated,
+        }
+        for owner, kind in values
+        for one in drivers_of(kind)
+    }
+
+
+def monthly(computed: CaseFigures) -> dict[str, Any]:
+    """Return the plan by month in currency units: totals, and one row per planned line."""
+    return {
+        **{name: [int(value) / 1e6 for value in amounts] for name, amounts in computed.monthly.items()},
+        "lines": [
+            {
+                "account": line.account,
+                "ref": line.ref,
+                "label": line.label,
+                "amounts": [float(value) / (1e6 if line.is_money else 1) for value in line.amounts],
+            }
+            for line in computed.plan
+        ],
+    }
+
+
+def _settings(case: Case) -> dict[str, Any]:
+    return {
         "template": case.template.name,
+        "name": getattr(case.drivers, "name", case.template.title),
         "months": case.months,
         "currency": case.currency,
-        **_view(found.view),
-        "one_time_cost": _number(found.one_time_cost),
-        "is_one_time_significant": found.is_one_time_significant,
+        "discount_rate": case.discount_rate,
+        "hurdle_rate": case.hurdle_rate,
     }
-    reasons: dict[str, str] = plain.pop("reasons")
-    for name, figure, scale in (
-        ("payback_months", found.payback_months, 1),
-        ("discounted_payback_months", found.discounted_payback_months, 1),
-        ("breakeven_month", found.breakeven_month, 1),
-        ("irr_percent", found.irr, 100),
-        ("mirr_percent", found.mirr, 100),
-        ("unit_cost", found.unit_cost, 1),
-        ("run_unit_cost", found.run_unit_cost, 1),
-    ):
-        _put(plain, reasons, name, figure, scale)
-    own = case.template.report(case, found)
-    plain |= {name: value for name, value in own.items() if name not in plain}
-    return plain | {"multi_year": [_view(view) for view in found.multi_year], "reasons": reasons}
 
 
-def _view(view: View) -> Plain:
-    plain: Plain = {
-        "months": view.months,
-        "total_cost": _number(view.total_cost),
-        "total_value": _number(view.total_value),
-        "net_benefit": _number(view.net_benefit),
+def _totals(computed: CaseFigures) -> dict[str, Any]:
+    return {
+        "total_cost": float(computed.view.total_cost),
+        "total_value": float(computed.view.total_value),
+        "net_benefit": float(computed.view.net_benefit),
+        "one_time_cost": float(computed.one_time_cost),
     }
-    reasons: dict[str, str] = {}
-    for name, figure, scale in (
-        ("roi_percent", view.roi, 100),
-        ("npv", view.npv, 1),
-        ("npv_at_hurdle", view.npv_at_hurdle, 1),
-    ):
-        _put(plain, reasons, name, figure, scale)
-    return plain | {"reasons": reasons}
 
 
-def _put(plain: Plain, reasons: dict[str, str], name: str, figure: Figure, scale: int) -> None:
-    plain[name] = None if figure.value is None else figure.value * scale
-    if figure.reason is not None:
-        reasons[name] = figure.reason.value
+def _common(computed: CaseFigures) -> dict[str, Figure]:
+    return {
+        "roi_percent": _percent(computed.view.roi),
+        "payback_months": computed.payback_months,
+        "discounted_payback_months": computed.discounted_payback_months,
+        "breakeven_month": computed.breakeven_month,
+        "npv": computed.view.npv,
+        "npv_at_hurdle": computed.view.npv_at_hurdle,
+        "irr_percent": _percent(computed.irr),
+        "mirr_percent": _percent(computed.mirr),
+        "unit_cost": computed.unit_cost,
+        "run_unit_cost": computed.run_unit_cost,
+    }
 
 
-def _number(amount: Decimal) -> float:
-    return float(amount)
+def _percent(figure: Figure) -> Figure:
+    return figure if figure.value is None else Figure(100 * figure.value)
+
+
+def _reasons(shown: Mapping[str, Figure]) -> dict[str, str]:
+    return {name: figure.reason.value for name, figure in shown.items() if figure.reason is not None}

@@ -13,7 +13,7 @@ import numpy as np
 from portfolio.chart import BY_CODE
 from portfolio.terms import MAX_AMOUNT, AccountKind, Nature
 from roi.engine.flows import Flows, Model
-from roi.engine.result import Floats, Ints
+from roi.engine.result import Figure, Floats, Ints
 from roi.usecases.drivers import Group, Unit, driver, drivers_of, read
 from roi.usecases.values import Value
 
@@ -64,7 +64,7 @@ class Template:
     plan: Callable[[Any, Value], Sequence[Line]]
     months: int = 36
     unit_of_use: str = ""  # the volume account whose unit cost the case is judged by
-    report: "Callable[[Case, CaseFigures], dict[str, float | None]]" = field(default=lambda case, figures: {})
+    report: "Callable[[Case, CaseFigures], Mapping[str, Figure]]" = field(default=lambda case, figures: {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class Driver:
     label: str
     unit: Unit
     group: Group
-    default: float | str
+    default: float | str | None  # None: nobody can guess it, it must be stated
     low: float
     high: float
     is_whole: bool
@@ -65,6 +65,11 @@ class Driver:
     def is_text(self) -> bool:
         """Whether it is a name rather than a number."""
         return self.unit is Unit.TEXT
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a case without a stated value is refused."""
+        return self.default is None
 
     @property
     def may_vary(self) -> bool:
@@ -89,7 +94,7 @@ class DriversRejected(ValueError):
 
 
 def driver(
-    default: float | str,
+    default: float | str | None,
     *,
     label: str,
     unit: Unit,
@@ -99,8 +104,8 @@ def driver(
 ) -> Any:
     """Return a dataclass field that carries a driver's description.
 
-    `low` and `high` bound it (default: not negative; a fraction at most 1), `whole` wants whole numbers, `source` names
-    the field of the published case.
+    A default of None makes it required. `low` and `high` bound it (default: not negative; a fraction at most 1),
+    `whole` wants whole numbers, `source` names the field of the published case.
     """
     low = extra.pop("low", 0.0 if unit is not Unit.FRACTION_PER_YEAR else -1.0)
     high = extra.pop("high", 1.0 if unit in (Unit.FRACTION, Unit.FRACTION_PER_MONTH) else inf)
@@ -130,7 +135,11 @@ def read(kind: type[D], stated: Mapping[str, Any]) -> D:
     Raises DriversRejected with one sentence for every value that cannot be used.
     """
     known: dict[str, Driver] = {one.name: one for one in drivers_of(kind)}  # type: ignore[arg-type]  # a class hashes
-    errors: list[DriverError] = []
+    errors = [
+        DriverError(one.name, f"{one.label} must be stated ({one.name}): {one.help}")
+        for one in known.values()
+        if one.is_required and one.name not in stated
+    ]
     values: dict[str, float | str] = {}
     for name, value in stated.items():
         if name not in known:
