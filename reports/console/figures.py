@@ -33,6 +33,7 @@ WHY: dict[Reason, str] = {
     Reason.NO_SPREAD: "The values do not vary, so no slope can be fitted.",
     Reason.NON_POSITIVE_THROUGHPUT: "The throughput is zero or negative.",
     Reason.INVALID_RATE: "The rate is out of range.",
+    Reason.NOT_STATED: "Nobody stated it.",
     Reason.LATENCY_SENSITIVE: "This use is latency-sensitive: it cannot wait for a batch.",
 }
 NO_CLOSED_MONTH = "No month is closed with complete actuals yet."

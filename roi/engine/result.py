@@ -47,6 +47,7 @@ class Reason(StrEnum):
     NON_POSITIVE_THROUGHPUT = "non_positive_throughput"
     INVALID_RATE = "invalid_rate"
     LATENCY_SENSITIVE = "latency_sensitive"
+    NOT_STATED = "not_stated"
 
 
 REASON_CODES: dict[Reason, int] = {
@@ -75,6 +76,7 @@ REASON_CODES: dict[Reason, int] = {
     Reason.NON_POSITIVE_THROUGHPUT: 22,
     Reason.INVALID_RATE: 23,
     Reason.LATENCY_SENSITIVE: 24,
+    Reason.NOT_STATED: 25,
 }
 REASON_OF_CODE: dict[int, Reason] = {code: reason for reason, code in REASON_CODES.items()}
 

@@ -61,6 +61,7 @@ def test_reason_codes_are_complete_and_never_change() -> None:
         "not_computed": 17,
         "invalid_rate": 23,
         "latency_sensitive": 24,
+        "not_stated": 25,
     }
     for value, code in {**stored, **later}.items():
         assert REASON_CODES[Reason(value)] == code
