@@ -48,6 +48,7 @@ class Reason(StrEnum):
     INVALID_RATE = "invalid_rate"
     LATENCY_SENSITIVE = "latency_sensitive"
     NOT_STATED = "not_stated"
+    ALREADY_CROSSED = "already_crossed"
 
 
 REASON_CODES: dict[Reason, int] = {
@@ -77,6 +78,7 @@ REASON_CODES: dict[Reason, int] = {
     Reason.INVALID_RATE: 23,
     Reason.LATENCY_SENSITIVE: 24,
     Reason.NOT_STATED: 25,
+    Reason.ALREADY_CROSSED: 26,
 }
 REASON_OF_CODE: dict[int, Reason] = {code: reason for reason, code in REASON_CODES.items()}
 
