@@ -35,6 +35,7 @@ WHY: dict[Reason, str] = {
     Reason.INVALID_RATE: "The rate is out of range.",
     Reason.NOT_STATED: "Nobody stated it.",
     Reason.LATENCY_SENSITIVE: "This use is latency-sensitive: it cannot wait for a batch.",
+    Reason.ALREADY_CROSSED: "It was crossed already.",
 }
 NO_CLOSED_MONTH = "No month is closed with complete actuals yet."
 _SCALES = ((Decimal(10) ** 9, "bn"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 4, "k"))
