@@ -65,6 +65,7 @@ class Template:
     months: int = 36
     unit_of_use: str = ""  # the volume account whose unit cost the case is judged by
     report: "Callable[[Case, CaseFigures], Mapping[str, Figure]]" = field(default=lambda case, figures: {})
+    notes: "Callable[[Case], Sequence[str]]" = field(default=lambda case: ())  # what a reader should mind
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def read_case(
     """
     drivers = read(template.drivers, stated)
     hidden = read(HiddenCosts, hidden_costs or {})
-    horizon = months or int(getattr(drivers, "horizon_months", template.months))
+    horizon = int(getattr(drivers, "horizon_months", template.months)) if months is None else months
     if hasattr(drivers, "horizon_months"):
         drivers = replace(drivers, horizon_months=horizon)
     return Case(template, drivers, horizon, hidden, **settings)
@@ -160,6 +161,16 @@ class PlannedLine:
     def is_money(self) -> bool:
         """Whether the line is money."""
         return self.amounts.dtype == np.int64
+
+    @property
+    def kind(self) -> AccountKind:
+        """Return what the account measures."""
+        return AccountKind(BY_CODE[self.account].kind)
+
+    @property
+    def is_one_time(self) -> bool:
+        """Whether the account is one-time cost."""
+        return BY_CODE[self.account].nature == Nature.ONE_TIME
 
 
 def lines(case: Case, month: Value) -> list[Line]:

@@ -11,7 +11,7 @@ from portfolio.chart import BY_CODE
 from portfolio.terms import AccountKind, Basis, from_micros
 from roi.engine import breakeven, metrics
 from roi.engine.figures import Figures
-from roi.engine.result import Figure, Ints, Reason, undefined
+from roi.engine.result import Column, Figure, Ints, Reason, undefined
 from roi.engine.series import VOLUME_KEYS, Series
 from roi.usecases import base
 from roi.usecases.base import Case, PlannedLine
@@ -43,6 +43,7 @@ class CaseFigures:
     payback_months: Figure
     discounted_payback_months: Figure
     breakeven_month: Figure
+    last_breakeven_month: Figure  # the last crossing within 120 months: another one when it falls below again
     irr: Figure
     mirr: Figure
     is_one_time_significant: bool
@@ -74,7 +75,8 @@ def figures_of(case: Case) -> CaseFigures:
         discounted_payback_months=_beyond(
             supported.discounted_payback.at((0, base.LONGEST_CASE - 1)), figures
         ),
-        breakeven_month=_breakeven(figures),
+        breakeven_month=_crossing(supported.breakeven_index, figures),
+        last_breakeven_month=_crossing(supported.breakeven_last, figures),
         irr=supported.irr.at(at),
         mirr=supported.mirr.at(at),
         is_one_time_significant=is_significant,
@@ -175,9 +177,8 @@ def _beyond(figure: Figure, figures: Figures) -> Figure:
     return undefined(Reason.NEVER_PAYS_BACK) if figure.reason is Reason.NOT_REACHED and loses else figure
 
 
-def _breakeven(figures: Figures) -> Figure:
-    supported = figures.by_basis[Basis.SUPPORTED]
-    month = int(supported.breakeven_index.value[0, -1])
+def _crossing(months: Column, figures: Figures) -> Figure:
+    month = int(months.value[0, -1])
     return Figure(month) if month else _beyond(undefined(Reason.NOT_REACHED), figures)
 
 
