@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, log, sqrt
+from enum import StrEnum
+from math import isfinite, log
 
 import numpy as np
 
-from roi.engine import student, windows
+from roi.engine import regression, windows
 from roi.engine.figures import Figures, UnitCosts
 from roi.engine.result import (
     Bools,
@@ -20,8 +21,6 @@ from roi.engine.result import (
     undefined,
 )
 from roi.engine.series import Series
-
-MIN_MONTHS = 6
 
 
 def over_window(figures: Figures, series: Series, window: windows.Window) -> dict[str, UnitCosts]:
@@ -109,16 +108,50 @@ def elasticity(
         for volume, cost in zip(volumes, unit_costs, strict=True)
         if isfinite(volume) and isfinite(cost) and volume > 0 and cost > 0
     ]
-    if len(pairs) < MIN_MONTHS:
-        return Reason.TOO_FEW_MONTHS
-    x = np.array([pair[0] for pair in pairs]) - float(np.mean([pair[0] for pair in pairs]))
-    y = np.array([pair[1] for pair in pairs]) - float(np.mean([pair[1] for pair in pairs]))
-    spread = float(x @ x)
-    if spread < 1e-12 * len(pairs):
-        return Reason.NO_SPREAD
-    slope = float(x @ y) / spread
-    residual = y - slope * x
-    freedom = len(pairs) - 2
-    error = sqrt(max(float(residual @ residual), 0.0) / freedom / spread)
-    reach = student.quantile((1 + confidence) / 2, freedom=freedom) * error
-    return Elasticity(slope, slope - reach, slope + reach, confidence, len(pairs))
+    found = regression.slope(
+        [pair[0] for pair in pairs], y=[pair[1] for pair in pairs], confidence=confidence
+    )
+    if isinstance(found, Reason):
+        return found
+    return Elasticity(found.value, found.low, found.high, found.confidence, found.points)
+
+
+class Direction(StrEnum):
+    """What a unit cost does over the months, as far as its interval allows to say."""
+
+    IMPROVING = "improving"
+    FLAT = "flat"
+    WORSENING = "worsening"
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The change of a unit cost per month, in its own unit; -0.01: each month a unit is a cent cheaper."""
+
+    slope: float
+    low: float
+    high: float
+    confidence: float
+    months: int
+    mean: float  # unit cost, averaged over the months used
+
+    @property
+    def direction(self) -> Direction:
+        """Return improving or worsening where the interval leaves out 0, else flat."""
+        if self.high < 0:
+            return Direction.IMPROVING
+        return Direction.WORSENING if self.low > 0 else Direction.FLAT
+
+
+def trend(unit_costs: Sequence[float], *, confidence: float = 0.95) -> Trend | Reason:
+    """Return the least-squares slope per month of consecutive months' unit costs, or why there is none.
+
+    Months that are not finite numbers are left out but keep their place; fewer than six remain: `too_few_months`.
+    """
+    known = [(float(month), cost) for month, cost in enumerate(unit_costs, start=1) if isfinite(cost)]
+    costs = [cost for _, cost in known]
+    found = regression.slope([month for month, _ in known], y=costs, confidence=confidence)
+    if isinstance(found, Reason):
+        return found
+    mean = sum(costs) / len(costs)
+    return Trend(found.value, found.low, found.high, found.confidence, found.points, mean)
