@@ -18,6 +18,7 @@ from portfolio.api_reference import AccountViewSet, FxRateViewSet
 from portfolio.api_tokens import TokenViewSet
 from reports.api import InvestmentViewSet
 from roi.api import SnapshotViewSet
+from roi.api_what_ifs import UseCases, WhatIfs
 
 
 class NothingHere(APIView):
@@ -50,6 +51,8 @@ _OF_INVESTMENT = {
 
 urlpatterns = [
     path("actuals/bulk", ActualsBulk.as_view(), name="api-actuals-bulk"),
+    path("use-cases", UseCases.as_view(), name="api-use-cases"),
+    path("what-ifs", WhatIfs.as_view(), name="api-what-ifs"),
     path("fx-rates", FxRateViewSet.as_view({"get": "list", "put": "put"}), name="api-fx-rates"),
     *(
         re_path(

@@ -185,6 +185,7 @@ SPECTACULAR_SETTINGS = {
         "BookEnum": "portfolio.api_base.BOOKS",
         "AccountKindEnum": "portfolio.api_base.ACCOUNT_KINDS",
         "EntryKindEnum": "portfolio.api_base.ENTRY_KINDS",
+        "ScenarioKindEnum": "roi.api_case_fields.KINDS_OF_SCENARIO",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -138,6 +138,17 @@ class Filters(filters.FilterSet):  # type: ignore[misc]
         return bool(super().is_valid())
 
 
+class Body(serializers.Serializer[Any]):
+    """What a request states; a field that means nothing here is refused, never ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the values. Raises ValidationError, with a sentence for each unknown field."""
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        if unknown:
+            raise ValidationError({name[:100]: ["There is no such field."] for name in unknown[:20]})
+        return super().to_internal_value(data)
+
+
 class ScopedViewSet(GenericViewSet[Any]):
     """Rows that the user's memberships open, in lists and by id alike: a foreign row is a missing row."""
 

@@ -151,6 +151,12 @@ def rates_of(investments: Sequence[Investment], *, knowledge_time: int | None = 
     return {i.pk: _resolve(bases.get(i.portfolio_id), own.get(i.pk)) for i in investments}
 
 
+def rates_of_portfolio(portfolio: Portfolio) -> Rates:
+    """Return the rates in force for an investment of the portfolio that has none of its own."""
+    rows = Assumptions.objects.filter(portfolio=portfolio, investment__isnull=True)
+    return _resolve(rows.order_by("-batch_id").first(), None)
+
+
 def _resolve(base: Assumptions | None, own: Assumptions | None) -> Rates:
     def pick(name: str, default: Decimal) -> Decimal:
         for row in (own, base):

@@ -93,11 +93,16 @@ def theme(name: str) -> Spec:
             "titleFontWeight": 500,
         },
         "legend": {"labelColor": text, "labelFontSize": 12, "symbolStrokeWidth": 3},
-        "range": {"category": [cost, benefit]},
+        "range": {"category": [cost, benefit, marker]},
         "style": {
             "breakeven-rule": {"color": marker, "strokeDash": [4, 3], "strokeWidth": 1.5},
             "breakeven-text": {"color": marker, "fontWeight": 600, "fontSize": 11},
             "open-month": {"fill": "#111827" if is_dark else "#ffffff"},
+            "net-line": {"stroke": benefit, "fill": benefit, "strokeWidth": 2.25},
+            "band": {"fill": benefit, "fillOpacity": 0.16},
+            "zero-rule": {"color": text, "strokeWidth": 1},
+            "gain-bar": {"fill": marker},
+            "loss-bar": {"fill": "#f87171" if is_dark else "#b91c1c"},
         },
     }
 

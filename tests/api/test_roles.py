@@ -38,6 +38,9 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
         CLOSERS,
     ),
     ("get", "/accounts", None, ALL),
+    ("get", "/use-cases", None, ALL),
+    ("post", "/what-ifs", {"template": "generic_llm"}, ALL),
+    ("post", "/what-ifs", {"template": "generic_llm", "portfolio": "CX"}, MEMBERS),
     ("get", "/fx-rates", None, ALL),
     # OPS reports in dollars too, so nobody of CX alone may change the dollar's rates.
     ("put", "/fx-rates", RATES, {**dict.fromkeys(ALL, 403), "anonymous": 401}),
