@@ -49,6 +49,7 @@ class Reason(StrEnum):
     LATENCY_SENSITIVE = "latency_sensitive"
     NOT_STATED = "not_stated"
     ALREADY_CROSSED = "already_crossed"
+    NO_BREAKEVEN_VALUE = "no_breakeven_value"
 
 
 REASON_CODES: dict[Reason, int] = {
@@ -79,6 +80,7 @@ REASON_CODES: dict[Reason, int] = {
     Reason.LATENCY_SENSITIVE: 24,
     Reason.NOT_STATED: 25,
     Reason.ALREADY_CROSSED: 26,
+    Reason.NO_BREAKEVEN_VALUE: 27,
 }
 REASON_OF_CODE: dict[int, Reason] = {code: reason for reason, code in REASON_CODES.items()}
 

@@ -62,6 +62,8 @@ def test_reason_codes_are_complete_and_never_change() -> None:
         "invalid_rate": 23,
         "latency_sensitive": 24,
         "not_stated": 25,
+        "already_crossed": 26,
+        "no_breakeven_value": 27,
     }
     for value, code in {**stored, **later}.items():
         assert REASON_CODES[Reason(value)] == code
