@@ -111,6 +111,7 @@ class TornadoRow(serializers.Serializer[Any]):
     high_net = serializers.FloatField()
     swing = serializers.FloatField(help_text="Distance of the two; the rows are ranked by it.")
     roi_points = _number(help_text="The same in percentage points of ROI.")
+    is_bounded = serializers.BooleanField(help_text="An end was moved back to the driver's bound.")
 
 
 class ScenarioAnswer(ComparedFigures):
@@ -167,7 +168,7 @@ class ChartsAnswer(serializers.Serializer[Any]):
     """Charts as Vega-Lite specifications."""
 
     cash = serializers.DictField()
-    tornado = serializers.DictField(allow_null=True)
+    tornado = serializers.DictField()
     scenarios = serializers.DictField()
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from roi.engine import changes, distribution_values
 from roi.engine import correlations as copula
-from roi.engine import distribution_values
+from roi.engine.changes import ChangeError, Points, Relative
 from roi.engine.correlations import CorrelationError, Correlations
 from roi.engine.distributions import Distribution, DistributionError
 from roi.engine.monte_carlo import DEFAULT_LOG2_DRAWS
@@ -78,7 +79,7 @@ def read(asked: Plain, *, terms: Terms = Terms()) -> Question:
     """Return the question asked by plain values; raises QuestionRejected with a sentence for each that is wrong."""
     case = read_case(asked, terms=terms)
     errors: Errors = {}
-    variants = _collect(errors, "scenarios", lambda: _variants(asked, case))
+    variants = _collect(errors, "scenarios", lambda: _variants(asked, case, terms))
     draws = None
     if asked.get("monte_carlo") is not None:
         draws = _collect(errors, "monte_carlo", lambda: read_draws(asked["monte_carlo"], case))
@@ -108,6 +109,8 @@ def read_case(asked: Plain, *, terms: Terms = Terms()) -> Case:
             hurdle_rate=_rate(asked, "hurdle_rate", terms.hurdle_rate),
             currency=terms.currency,
         )
+    except DriversRejected as rejected:
+        raise QuestionRejected({"drivers": _of_drivers(rejected)}) from rejected
     except CaseError as error:
         raise QuestionRejected({"months": [str(error)]}) from error
 
@@ -134,11 +137,11 @@ def _amounts(answers: Plain) -> Plain:
     return amounts
 
 
-def _variants(asked: Plain, case: Case) -> tuple[Variant, ...]:
+def _variants(asked: Plain, case: Case, terms: Terms) -> tuple[Variant, ...]:
     found: list[Variant] = []
     errors: Errors = {}
     for position, stated in enumerate(asked.get("scenarios") or ()):
-        variant = _collect(errors, str(position), partial(_variant, asked, stated, case))
+        variant = _collect(errors, str(position), partial(_variant, asked, stated, case, terms))
         if variant:
             found.append(variant)
     if errors:
@@ -146,23 +149,14 @@ def _variants(asked: Plain, case: Case) -> tuple[Variant, ...]:
     return tuple(found)
 
 
-def _variant(asked: Plain, stated: Plain, case: Case) -> Variant:
-    changes = stated.get("drivers") or {}
+def _variant(asked: Plain, stated: Plain, case: Case, terms: Terms) -> Variant:
     known = {one.name: one for one in drivers_of(type(case.drivers))}  # type: ignore[arg-type]  # a class hashes
-    values = {name: _changed(known.get(name), case, change) for name, change in changes.items()}
-    try:
-        drivers = {name: getattr(case.drivers, name) for name in known} | values
-        varied = base.read_case(
-            case.template,
-            drivers,
-            hidden_costs=_amounts(asked.get("hidden_costs") or {}),
-            months=case.months,
-            discount_rate=case.discount_rate,
-            hurdle_rate=case.hurdle_rate,
-            currency=case.currency,
-        )
-    except DriversRejected as rejected:
-        raise QuestionRejected({"drivers": _of_drivers(rejected)}) from rejected
+    values = {
+        name: _changed(known.get(name), case, change)
+        for name, change in (stated.get("drivers") or {}).items()
+    }
+    drivers = {name: getattr(case.drivers, name) for name in known} | values
+    varied = read_case({**asked, "drivers": drivers, "months": case.months}, terms=terms)
     return Variant(str(stated["name"]), str(stated.get("kind") or "own"), values, varied)
 
 
@@ -171,12 +165,15 @@ def _changed(one: Driver | None, case: Case, change: Any) -> Any:
     if not isinstance(change, Mapping) or one is None or one.is_text:
         return change
     before = float(getattr(case.drivers, one.name))
-    if set(change) == {"relative"}:
-        return before * (1 + float(change["relative"]))
-    if set(change) == {"points"} and one.unit is Unit.FRACTION:
-        return before + float(change["points"])
-    sentence = 'State a value, {"relative": 0.1}, or for a share {"points": 0.1}.'
-    raise QuestionRejected({"drivers": {one.name: [sentence]}})
+    try:
+        step = changes.parse(change)
+    except ChangeError as error:
+        raise QuestionRejected({"drivers": {one.name: [str(error)]}}) from error
+    if isinstance(step, Points) and one.unit is not Unit.FRACTION:
+        raise QuestionRejected(
+            {"drivers": {one.name: [f'{one.label} is no share; state {{"relative": 0.1}}.']}}
+        )
+    return step.applied_to(before) if isinstance(step, Relative | Points) else change
 
 
 def read_draws(stated: Plain, case: Case) -> Draws:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from portfolio.terms import MICRO
-from roi import case_charts, simulations
+from roi import case_charts, sensitivities, simulations
+from roi.charts import Spec
+from roi.engine.sensitivity import SensitivityError
 from roi.questions import Question, QuestionRejected, Variant
 from roi.usecases import as_json, figures
 from roi.usecases.base import CaseError
@@ -31,6 +33,7 @@ def evaluate(question: Question) -> Answer:
     told = as_json.figures(case, found)
     problems: list[str] = []
     scenarios = _scenarios(told, question.variants, problems)
+    tornado, sentence = _tornado(question, problems)
     bands = simulations.bands(case, question.draws) if question.draws else None
     months = _months(found)
     return {
@@ -42,10 +45,16 @@ def evaluate(question: Question) -> Answer:
         "figures": {name: value for name, value in told.items() if name != "multi_year"},
         "multi_year": told["multi_year"],
         "monthly": months,
+        "tornado": tornado,
+        "sentence": sentence,
         "scenarios": scenarios,
         "bands": bands,
         "problems": problems,
-        "charts": _charts(told, months, scenarios, bands),
+        "charts": {
+            "cash": _cash(told, months, bands),
+            "tornado": case_charts.tornado(tornado, currency=case.currency, base_net=told["net_benefit"]),
+            "scenarios": case_charts.scenarios(scenarios, currency=case.currency),
+        },
     }
 
 
@@ -80,15 +89,20 @@ def _row(name: str, kind: str, drivers: Answer, told: Answer) -> Answer:
     return {"name": name, "kind": kind, "drivers": drivers} | compared | {"reasons": reasons}
 
 
-def _charts(told: Answer, months: list[Answer], scenarios: list[Answer], bands: Answer | None) -> Answer:
-    currency = told["currency"]
-    cash = case_charts.cash(
+def _tornado(question: Question, problems: list[str]) -> tuple[list[Answer], str]:
+    if question.change is None:
+        return [], ""
+    try:
+        return sensitivities.tornado(question.case, question.change)
+    except SensitivityError as error:
+        problems.append(str(error))
+        return [], ""
+
+
+def _cash(told: Answer, months: list[Answer], bands: Answer | None) -> Spec:
+    return case_charts.cash(
         months,
-        currency=currency,
+        currency=told["currency"],
         breakeven=told["breakeven_month"],
         bands=bands["cumulative_net"] if bands else (),
     )
-    return {
-        "cash": cash,
-        "scenarios": case_charts.scenarios(scenarios, currency=currency),
-    }

@@ -21,6 +21,10 @@ def ask(world: World, body: dict[str, Any], *, status: int = 200, name: str = "v
     return dict(response.json())
 
 
+def _support() -> type[Any]:
+    return TEMPLATES["generic_llm"].drivers
+
+
 def pointers(refused: dict[str, Any]) -> dict[str, str]:
     return {error["pointer"]: error["detail"] for error in refused["errors"]}
 
@@ -157,6 +161,44 @@ def test_a_scenario_that_leaves_the_ledgers_range_is_named(world: World) -> None
     answer = ask(world, SUPPORT | {"scenarios": [{"name": "Huge", "drivers": {"dev_cost": 1e12}}]})
     assert [row["name"] for row in answer["scenarios"]] == ["Base"]
     assert answer["problems"][0].startswith("Huge: Development leaves the range")
+
+
+def test_tornado_is_ranked_by_net_benefit_and_put_into_words(world: World) -> None:
+    answer = ask(world, SUPPORT)
+    first = answer["tornado"][0]
+    assert first["driver"] == "labor_savings_monthly"
+    assert first["swing"] == pytest.approx(46_200)
+    assert first["roi_points"] == pytest.approx(14.81, abs=0.005)
+    assert {row["driver"] for row in answer["tornado"]} <= {one.name for one in drivers_of(_support())}
+    assert "Labor savings" in answer["sentence"]
+    assert answer["charts"]["tornado"]["data"]["values"][0]["driver"] == "Labor savings"
+
+
+def test_hidden_cost_that_is_stated_stands_in_the_tornado(world: World) -> None:
+    answer = ask(
+        world, SUPPORT | {"hidden_costs": {"legal_review": 2000, "safety_pipeline": {"none": "No."}}}
+    )
+    assert answer["figures"]["net_benefit"] == 3_000 - 12 * 2_000
+    assert "legal_review" in {row["driver"] for row in answer["tornado"]}
+    assert "safety_pipeline" not in {row["driver"] for row in answer["tornado"]}
+
+
+def test_no_tornado_where_none_is_asked_for(world: World) -> None:
+    answer = ask(world, SUPPORT | {"tornado": None})
+    assert (answer["tornado"], answer["sentence"]) == ([], "")
+
+
+def test_shares_move_by_points(world: World) -> None:
+    answer = ask(world, {"template": "customer_support", "tornado": {"points": 0.5}})
+    (row,) = (row for row in answer["tornado"] if row["driver"] == "deflection_rate")
+    assert (row["low_value"], row["high_value"], row["is_bounded"]) == (pytest.approx(0.05), 1, True)
+    assert "dev_cost" not in {row["driver"] for row in answer["tornado"]}
+
+
+def test_amount_does_not_change_by_points(world: World) -> None:
+    scenario = {"name": "x", "drivers": {"dev_cost": {"points": 0.1}}}
+    found = pointers(ask(world, SUPPORT | {"scenarios": [scenario]}, status=400))
+    assert found == {"#/scenarios/0/drivers/dev_cost": 'Development is no share; state {"relative": 0.1}.'}
 
 
 def test_draws_are_seeded(world: World) -> None:
