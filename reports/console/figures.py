@@ -36,6 +36,7 @@ WHY: dict[Reason, str] = {
     Reason.NOT_STATED: "Nobody stated it.",
     Reason.LATENCY_SENSITIVE: "This use is latency-sensitive: it cannot wait for a batch.",
     Reason.ALREADY_CROSSED: "It was crossed already.",
+    Reason.NO_BREAKEVEN_VALUE: "No value within its bounds makes benefit equal cost.",
 }
 NO_CLOSED_MONTH = "No month is closed with complete actuals yet."
 _SCALES = ((Decimal(10) ** 9, "bn"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 4, "k"))
