@@ -104,6 +104,11 @@ class Tokens:
         return None
 
 
+def is_fraction(value: Decimal) -> bool:
+    """Return whether a value lies between 0 and 1, both included."""
+    return value.is_finite() and 0 <= value <= 1
+
+
 @dataclass(frozen=True, slots=True)
 class Serving:
     """How the tokens are served: both are fractions of 0 to 1.
@@ -117,7 +122,7 @@ class Serving:
 
     def __post_init__(self) -> None:
         for name, share in (("cache rate", self.cache_rate), ("batch share", self.batch_share)):
-            if share is not None and not 0 <= share <= 1:
+            if share is not None and not is_fraction(share):
                 raise ValueError(
                     f"The {name} {share} is a fraction between 0 and 1, where 0.3 is thirty percent."
                 )

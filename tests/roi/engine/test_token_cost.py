@@ -44,8 +44,8 @@ def refused(tokens: Tokens, *month: PricedDays, serving: Serving | None = None) 
 
 
 def test_the_published_conversations_at_the_real_price() -> None:
-    # 25,000 conversations of 4 turns with 1,200 tokens in and 300 out, as the published case counts them.
-    tokens = Tokens(Decimal(100_000_000), Decimal(25_000_000))
+    # 25,000 conversations of 4 turns with 800 tokens in and 300 out, as the published case counts them.
+    tokens = Tokens(Decimal(80_000_000), Decimal(30_000_000))
     assert dollars(tokens, PricedDays(30, MINI)) == 30
     assert dollars(tokens, PricedDays(30, DEAR)) == 600
 
@@ -113,7 +113,7 @@ def test_a_month_without_days_is_unpriced() -> None:
     assert refused(Tokens(Decimal(1), Decimal(1))) == "There is no day with a price."
 
 
-@pytest.mark.parametrize("share", ["-0.1", "1.1"])
+@pytest.mark.parametrize("share", ["-0.1", "1.1", "NaN"])
 def test_shares_are_fractions(share: str) -> None:
     with pytest.raises(ValueError, match=r"cache rate .* between 0 and 1"):
         Serving(cache_rate=Decimal(share))
