@@ -129,9 +129,18 @@ def _deliver(claimed: Claim, stop: threading.Event) -> None:
     2. It is put into words; failing that is a defect of ours that a new version may cure, so it waits.
     3. It is handed over, and how that ended is written down, state and attempt in one transaction.
     """
-    reason = outbox.suppression(claimed)
-    if reason:
-        _mark(claimed, Mark(state="suppressed", outcome="suppressed", reason=reason))
+    barred = outbox.suppression(claimed)
+    if barred is not None:
+        _mark(
+            claimed,
+            Mark(
+                state="suppressed",
+                outcome="suppressed",
+                reason=barred.reason,
+                suppressed_by=barred.code,
+                silence_id=barred.silence_id,
+            ),
+        )
         return
     if claimed.attempt > len(STEPS):
         # Senders that die over a message leave no outcome; their attempts count all the same.

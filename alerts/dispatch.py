@@ -6,26 +6,26 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from alerts import notices, routing
-from alerts.models import Event, Notification
+from alerts import notices, overlays, routing
+from alerts.models import Episode, Event, Notification, Silence
+from alerts.overlays import NOTHING, Overlay
 from alerts.record import Recorded
 from alerts.routing import Directory, Recipient
 from alerts.rules import RULES, inhibit
-from alerts.rules.hurdle_rate import HURDLE_RATE
-from alerts.rules.reconcile import Change
-from alerts.rules.trajectory import Trajectory
+from alerts.rules.reconcile import Change, ChangeKind
 from portfolio.models import Investment
 
-INHIBITED = "inhibited"
+INHIBITED, SILENCED, SNOOZED = "inhibited", "silenced", "snoozed"
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One change of one rule, and the event that was written of it."""
+    """One event of a rule's episode; `announce` says whether people hear of it at once."""
 
     rule: str
-    change: Change
+    kind: str
     event: Event
+    announce: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,28 +33,34 @@ class Scene:
     """One investment after all its rules were folded and all their changes applied: what the stages look at."""
 
     investment: Investment
-    trajectories: Mapping[str, Trajectory]
     recorded: Recorded
     directory: Directory
+    hurdle: Decimal  # of the hurdle rule's policy in force, 0 where there is none
+    overlays: Mapping[int, Overlay]  # by episode
+    silences: Sequence[Silence]  # in force, of the investment's portfolio or others
     now: datetime
 
     def open_rules(self) -> set[str]:
         """Return the rules with an open episode, whether anybody was told of it or not."""
         return {e.rule for e in self.recorded.episodes.values() if e.closed_at is None}
 
-    def hurdle(self) -> Decimal:
-        """Return the hurdle of the hurdle rule's policy in force, 0 where there is none."""
-        trajectory = self.trajectories.get(HURDLE_RATE.name)
-        last = trajectory.last if trajectory else None
-        return last.policy.hurdle if last and last.policy else Decimal(0)
+    def over(self, episode: Episode) -> Overlay:
+        """Return what lies over an episode."""
+        return self.overlays.get(episode.pk, NOTHING) if episode.pk else NOTHING
+
+    def happening(self, rule: str, change: Change, event: Event) -> Happening:
+        """Return a change as an event to tell; a material restatement of what somebody has seen is told at once."""
+        voids = change.kind is ChangeKind.RESTATED and change.is_material and self.over(event.episode).seen
+        return Happening(rule, change.kind.value, event, change.announce or bool(voids))
 
 
 @dataclass(frozen=True, slots=True)
 class KeptBack:
-    """Why a stage keeps a notice back: a code for machines, a sentence for people."""
+    """Why a stage keeps a notice back: a code for machines, a sentence for people, the silence where it is one."""
 
     code: str
     reason: str
+    silence: Silence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +77,36 @@ Stage = Callable[[Scene, Happening], KeptBack | None]
 
 def _inhibition(scene: Scene, happening: Happening) -> KeptBack | None:
     """Keep a notice back while another rule of the investment says more than it does."""
-    rule, open_rules, hurdle = happening.rule, scene.open_rules(), scene.hurdle()
-    if not inhibit.is_inhibited(happening.change.kind, rule, open_rules=open_rules, hurdle=hurdle):
+    rule, open_rules = happening.rule, scene.open_rules()
+    if not inhibit.is_inhibited(happening.kind, rule, open_rules=open_rules, hurdle=scene.hurdle):
         return None
     inhibitor = RULES[inhibit.INHIBITORS[rule]]
     return KeptBack(INHIBITED, f"The alert “{inhibitor.title}” of this investment is open and says more.")
 
 
-STAGES: tuple[Stage, ...] = (_inhibition,)
+def _silence(scene: Scene, happening: Happening) -> KeptBack | None:
+    """Keep everything back that a silence matches."""
+    silence = overlays.silence_for(scene.silences, scene.investment, happening.rule)
+    return KeptBack(SILENCED, overlays.reason_of(silence), silence) if silence else None
+
+
+def _snooze(scene: Scene, happening: Happening) -> KeptBack | None:
+    """Keep a snoozed episode quiet, but for its end."""
+    snooze = scene.over(happening.event.episode).snooze
+    if snooze is None or happening.kind in inhibit.ABOUT_AN_END:
+        return None
+    return KeptBack(SNOOZED, f"Snoozed by {snooze.user} until {snooze.until:%Y-%m-%d}: {snooze.reason}"[:300])
+
+
+STAGES: tuple[Stage, ...] = (_inhibition, _silence, _snooze)
 
 
 def notifications_of(scene: Scene, happenings: Sequence[Happening]) -> list[Notification]:
     """Return the notices of an investment's changes, in their order: obligations, and what was kept back."""
     rows: list[Notification] = []
     for happening in happenings:
-        if happening.change.announce:
-            kept = next((why for stage in STAGES if (why := stage(scene, happening))), None)
-            rows += _rows(scene, happening, kept)
+        if happening.announce:
+            rows += _rows(scene, happening)
     return rows
 
 
@@ -98,7 +117,7 @@ def releases_of(scene: Scene) -> list[Release]:
         episode = scene.recorded.episodes[rule, number]
         if episode.closed_at is not None or scene.recorded.told(episode):
             continue
-        if inhibit.inhibitor_of(rule, open_rules=open_rules, hurdle=scene.hurdle()) is None:
+        if inhibit.inhibitor_of(rule, open_rules=open_rules, hurdle=scene.hurdle) is None:
             told = tuple(routing.recipients(scene.investment, rule, scene.directory))
             scene.recorded.remember(episode, [recipient.key for recipient in told])
             found.append(Release(event_id, scene.investment, told))
@@ -122,19 +141,34 @@ def write_releases(releases: Sequence[Release], *, now: datetime) -> int:
     return len(rows)
 
 
-def _rows(scene: Scene, happening: Happening, kept: KeptBack | None) -> list[Notification]:
+def kept_back_by(scene: Scene, happening: Happening) -> KeptBack | None:
+    """Return the first stage's reason to keep a notice back, None where it leaves."""
+    return next((why for stage in STAGES if (why := stage(scene, happening))), None)
+
+
+def addressed(
+    scene: Scene, happening: Happening, told: Sequence[Recipient], kept: KeptBack | None
+) -> list[Notification]:
+    """Return one notice a recipient: an obligation, or the record of what kept it back."""
     event, recorded = happening.event, scene.recorded
-    told = routing.recipients(scene.investment, happening.rule, scene.directory)
-    if happening.change.kind not in notices.OPENING:
-        # The end of an episode is only told to those who were told of its beginning.
-        known = recorded.told(event.episode)
-        told = [recipient for recipient in told if recipient.key in known]
-    rows = [notices.notification_of(event, scene.investment, recipient, now=scene.now) for recipient in told]
+    rows = [notices.notification_of(event, scene.investment, one, now=scene.now) for one in told]
     if kept is None:
         recorded.remember(event.episode, [recipient.key for recipient in told])
         return rows
     for row in rows:
         row.state, row.state_reason, row.suppressed_by = "suppressed", kept.reason, kept.code
-    if happening.change.kind in notices.OPENING and kept.code == INHIBITED:
+        row.silence = kept.silence
+    if happening.kind in notices.OPENING and kept.code == INHIBITED:
         recorded.inhibited[happening.rule, event.episode.number] = event.id
     return rows
+
+
+def _rows(scene: Scene, happening: Happening) -> list[Notification]:
+    told = routing.recipients(scene.investment, happening.rule, scene.directory)
+    if happening.kind not in notices.OPENING:
+        # The end of an episode is only told to those who were told of its beginning.
+        known = scene.recorded.told(happening.event.episode)
+        back = routing.without_delegates(scene.investment, happening.rule, scene.directory)
+        everybody = {recipient.key: recipient for recipient in (*back, *told)}
+        told = [recipient for key, recipient in everybody.items() if key in known]
+    return addressed(scene, happening, told, kept_back_by(scene, happening))

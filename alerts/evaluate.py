@@ -5,7 +5,7 @@ Running again changes nothing.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
@@ -13,11 +13,20 @@ from functools import cache, partial
 from django.db import connection
 from django.db.models import Case, F, Value, When
 
-from alerts import dispatch, judging, notices, policies, queries, record, routing
+from alerts import dispatch, judging, notices, overlays, policies, queries, record, routing, timers
 from alerts.dispatch import Happening, Release, Scene
-from alerts.models import AlertState, Episode, EvaluationHead, EvaluationPoint, Event, Notification
+from alerts.models import (
+    AlertState,
+    Episode,
+    EvaluationHead,
+    EvaluationPoint,
+    Event,
+    Notification,
+    Timer,
+)
 from alerts.rules.reconcile import reconcile
-from portfolio import knowledge
+from alerts.rules.trajectory import Trajectory
+from portfolio import calendars, knowledge
 from portfolio.models import Investment
 from roi import snapshots
 from roi.models import SnapshotHead
@@ -54,6 +63,7 @@ class _Writes:
     events: list[Event] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
     heads: list[EvaluationHead] = field(default_factory=list)
 
 
@@ -122,7 +132,10 @@ def _evaluate_locked(ids: Sequence[int], *, now: datetime) -> Evaluated:
     months = judging.months_of([i.pk for i in investments])
     versions = policies.versions_of(investments)
     recorded = record.recorded_of([i.pk for i in investments])
-    directory = routing.directory(investments)
+    directory = routing.directory(investments, on=now.date())
+    days = calendars.calendars_of({i.portfolio_id: i.portfolio for i in investments}.values())
+    silences = overlays.silences_in_force(days, now=now)
+    over = overlays.overlays_of(record.open_ids(recorded.values()), now=now)
     figures = _figures_when_needed([i.pk for i in investments])
     writes = _Writes()
     for investment in investments:
@@ -143,11 +156,20 @@ def _evaluate_locked(ids: Sequence[int], *, now: datetime) -> Evaluated:
             recorded_at=now,
         )
         writes.points.append(point)
-        scene = Scene(investment, trajectories, recorded[investment.pk], directory, now)
-        _compare(scene, point, figures, writes)
+        scene = Scene(
+            investment,
+            recorded[investment.pk],
+            directory,
+            policies.hurdle_of(versions[investment.pk]),
+            over,
+            silences,
+            now,
+        )
+        happenings = _compare(scene, trajectories, point, figures, writes)
+        writes.timers += timers.armed_by(happenings, days[investment.portfolio_id], scene.recorded, now=now)
         head.revision, head.policy_knowledge, head.attempts, head.failure = snapshot.revision, newest, 0, ""
         writes.heads.append(head)
-    _write(writes)
+    _write(writes, now=now)
     return Evaluated(len(writes.points), len(writes.events), len(writes.notifications))
 
 
@@ -159,13 +181,14 @@ def _figures_when_needed(ids: Sequence[int]) -> Callable[[int], notices.Figures]
 
 def _compare(
     scene: Scene,
+    trajectories: Mapping[str, Trajectory],
     point: EvaluationPoint,
     figures: Callable[[int], notices.Figures],
     writes: _Writes,
-) -> None:
+) -> list[Happening]:
     """Write the difference of every rule first and decide who hears of it then: a rule may keep back another's."""
     investment, recorded, happenings = scene.investment, scene.recorded, []
-    for rule, trajectory in scene.trajectories.items():
+    for rule, trajectory in trajectories.items():
         through = recorded.judged_through.get(rule)
         changes = reconcile(recorded.of_rule(rule), trajectory, judged_through=through)
         writes.states.append(record.state_of(investment, trajectory))
@@ -178,13 +201,14 @@ def _compare(
             event = notices.event_of(
                 episode, change, investment, figures(investment.pk), point, now=scene.now
             )
-            happenings.append(Happening(rule, change, event))
+            happenings.append(scene.happening(rule, change, event))
     writes.events += [happening.event for happening in happenings]
     writes.notifications += dispatch.notifications_of(scene, happenings)
     writes.releases += dispatch.releases_of(scene)
+    return happenings
 
 
-def _write(writes: _Writes) -> None:
+def _write(writes: _Writes, *, now: datetime) -> None:
     EvaluationPoint.objects.bulk_create(writes.points)
     changed = _unique(writes.changed)
     # What ends goes first: a rule has one open episode at every moment, also within this transaction.
@@ -200,8 +224,10 @@ def _write(writes: _Writes) -> None:
         update_fields=record.STATE_FIELDS,
     )
     Notification.objects.bulk_create(writes.notifications, ignore_conflicts=True)
+    timers.start(writes.timers)
+    timers.stop(changed, now=now)
     if writes.releases:
-        dispatch.write_releases(writes.releases, now=writes.points[0].recorded_at)
+        dispatch.write_releases(writes.releases, now=now)
     # Heads that had nothing new stay untouched, or workers on the same range would overtake each other for ever.
     EvaluationHead.objects.bulk_update(
         writes.heads, ["revision", "policy_knowledge", "attempts", "failure"], batch_size=500

@@ -32,6 +32,8 @@ _OPENS = {
     "maintain_or_replace": "a maintain-or-replace decision",
     "decommissioning_review": "a formal decommissioning review",
 }
+# How a headline names what is not a crossing.
+_TURNS = {"reminder": "still open", "escalated": "unanswered", "silence_ended": "still open"}
 _CROSSED = {"hurdle_rate", "negative_roi"}
 _JUDGED = {
     "incremental_roi": "Incremental ROI",
@@ -87,7 +89,7 @@ def _headline(message: Json, kind: str) -> str:
     title = wording.plain(message.get("title", ""), limit=64)
     if kind == "fired":
         return f"{code} crossed {title}" if message.get("rule") in _CROSSED else f"{code}: {title}"
-    return f"{code} {wording.plain(kind, limit=20)}: {title}"
+    return f"{code} {_TURNS.get(kind) or wording.plain(kind, limit=20)}: {title}"
 
 
 def _lead(message: Json, kind: str) -> str:
@@ -108,8 +110,15 @@ def _lead(message: Json, kind: str) -> str:
         "retracted": f"{title} on {who} is withdrawn: with corrected figures it would not have fired.",
         "restated": f"Corrected figures change what was reported about {who} under {title} for {month}.",
         "closed": f"{title} on {who} is closed{_because(message)}.",
+        "reminder": f"{who} still {says} (since {since}). Nobody has answered yet.{asks}",
+        "escalated": f"{who} {says} since {since}, and nobody has answered; you are asked next.{asks}",
+        "silence_ended": f"{_quiet(message)} is over and {who} still {says} (since {since}).{asks}",
     }
     return sentences.get(kind, f"{who}: {title}, {wording.plain(kind, limit=20)} in {month}.")
+
+
+def _quiet(message: Json) -> str:
+    return "The snooze" if message.get("silence") == "snooze" else "The silence"
 
 
 def _span(since: str, month: str) -> str:

@@ -19,7 +19,7 @@ from roi.engine.result import REASON_OF_CODE
 from roi.models import FIGURES, Snapshot
 
 # Kinds that open an episode for people: they are told to all targets, the others to those who were told before.
-OPENING = (ChangeKind.FIRED, ChangeKind.REOPENED)
+OPENING = frozenset({ChangeKind.FIRED.value, ChangeKind.REOPENED.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,38 @@ def event_of(
         month=change.month,
         point=point,
         evidence=_evidence(episode, change, figures, point) | {"episode_key": key},
+        recorded_at=now,
+    )
+
+
+def timed_event(
+    episode: Episode,
+    kind: str,
+    *,
+    ordinal: int,
+    opening: Event,
+    point: EvaluationPoint,
+    figures: Figures,
+    now: datetime,
+) -> Event:
+    """Return an event that the clock makes of an open episode: the verdict that opened it, the figures of now."""
+    basis = opening.evidence.get("basis", "supported")
+    evidence = opening.evidence | {
+        "notice": "now",
+        "is_material": False,
+        "knowledge": point.knowledge,
+        "figures": _shown(figures, basis),
+        "data_through": _through(figures),
+    }
+    key = evidence["episode_key"]
+    return Event(
+        id=ids.event_id(key, kind=kind, ordinal=ordinal),
+        episode=episode,
+        kind=kind,
+        ordinal=ordinal,
+        month=episode.fired_month,
+        point=point,
+        evidence=evidence,
         recorded_at=now,
     )
 
@@ -166,6 +198,8 @@ def notification_of(
         "figures": evidence["figures"],
         "data_through": evidence["data_through"],
         "closed_reason": episode.closed_reason,
+        "level": evidence.get("level"),
+        "silence": evidence.get("silence", ""),
         "policy_version": evidence.get("policy_version"),
         "knowledge": evidence["knowledge"],
         "episode_number": episode.number,

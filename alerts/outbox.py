@@ -55,14 +55,27 @@ SELECT claimed.id, claimed.portfolio_id, claimed.user_id, claimed.event_id, clai
                AND a.outcome = 'uncertain')
 FROM claimed JOIN due USING (id)
 """
+# A silence made while a message waits counts as well, but for one that says a silence has ended.
 _SUPPRESSED = """
 SELECT CASE
-    WHEN u.id IS NOT NULL AND NOT u.is_active THEN 'The recipient''s account is disabled.'
-    WHEN t.id IS NOT NULL AND NOT t.is_active THEN 'The channel was switched off.' ELSE '' END
+    WHEN u.id IS NOT NULL AND NOT u.is_active THEN 'disabled'
+    WHEN t.id IS NOT NULL AND NOT t.is_active THEN 'switched_off'
+    WHEN s.id IS NOT NULL THEN 'silenced' ELSE '' END,
+    s.id, s.comment
 FROM alerts_notification n
 LEFT JOIN portfolio_user u ON u.id = n.user_id
 LEFT JOIN alerts_target t ON n.user_id IS NULL AND t.portfolio_id = n.portfolio_id
      AND t.channel = n.channel AND t.address = n.address
+LEFT JOIN alerts_event e ON e.id = n.event_id
+LEFT JOIN alerts_episode p ON p.id = e.episode_id
+LEFT JOIN LATERAL (
+    SELECT x.id, x.comment FROM alerts_silence x
+    LEFT JOIN portfolio_approval a ON a.id = x.approval_id
+    WHERE x.portfolio_id = n.portfolio_id AND p.id IS NOT NULL
+      AND (x.investment_id IS NULL OR x.investment_id = p.investment_id) AND (x.rule = '' OR x.rule = p.rule)
+      AND x.starts_at <= statement_timestamp() AND x.ends_at > statement_timestamp()
+      AND (NOT x.needs_approval OR a.decision = 'approved')
+    ORDER BY x.id LIMIT 1) s ON TRUE
 WHERE n.id = %s
 """
 _FIRST_REFERENCE = """
@@ -79,6 +92,7 @@ SET state = %(state)s, state_reason = %(reason)s, provider_ref = %(provider_ref)
     token = NULL, locked_until = NULL,
     next_at = clock_timestamp() + make_interval(secs => %(wait)s),
     rendered = COALESCE(%(rendered)s::jsonb, rendered),
+    suppressed_by = %(suppressed_by)s, silence_id = %(silence_id)s,
     sent_at = CASE WHEN %(state)s = 'sent' THEN clock_timestamp() END
 WHERE id = %(id)s AND token = %(token)s
 """
@@ -108,6 +122,22 @@ class Claim:
     was_uncertain: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Why a message is not sent after all: a code, a sentence, and the silence where it is one."""
+
+    code: str
+    reason: str
+    silence_id: int | None = None
+
+
+_BECAUSE = {
+    "disabled": "The recipient's account is disabled.",
+    "switched_off": "The channel was switched off.",
+    "silenced": "Silenced while it waited",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """How an attempt ended and what the notification's state is now; `wait` is in seconds."""
@@ -118,6 +148,8 @@ class Mark:
     provider_ref: str = ""
     wait: float = 0.0
     rendered: dict[str, Any] | None = None
+    suppressed_by: str = ""
+    silence_id: int | None = None
 
 
 def claim(*, lease: float, only: Sequence[str] | None = None, resting: Sequence[str] = ()) -> Claim | None:
@@ -151,12 +183,15 @@ def claim(*, lease: float, only: Sequence[str] | None = None, resting: Sequence[
     )
 
 
-def suppression(claimed: Claim) -> str:
-    """Return why a claimed notification may not be sent any more; empty when it may."""
+def suppression(claimed: Claim) -> Suppression | None:
+    """Return why a claimed notification may not be sent any more; None when it may."""
     with connection.cursor() as cursor:
         cursor.execute(_SUPPRESSED, [claimed.id])
         row = cursor.fetchone()
-    return str(row[0]) if row else ""
+    if row is None or not row[0]:
+        return None
+    comment = f": {row[2]}" if row[2] else "."
+    return Suppression(row[0], _BECAUSE[row[0]] + (comment if row[0] == "silenced" else ""), row[1])
 
 
 def first_reference(claimed: Claim) -> str:
@@ -182,6 +217,8 @@ def mark(claimed: Claim, how: Mark) -> bool:
         "provider_ref": how.provider_ref[:200],
         "wait": how.wait,
         "rendered": json.dumps(how.rendered) if how.rendered is not None else None,
+        "suppressed_by": how.suppressed_by,
+        "silence_id": how.silence_id,
     }
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute(_MARK, given)

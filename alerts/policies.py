@@ -226,6 +226,17 @@ def as_rule(policy: Policy) -> rules.Policy:
     )
 
 
+def hurdle_of(versions: Mapping[str, Sequence[Policy]]) -> Decimal:
+    """Return the hurdle of an investment's newest policy for the hurdle rule, 0 where it has none."""
+    stored = versions.get("hurdle_rate") or ()
+    return as_rule(stored[-1]).hurdle if stored else Decimal(0)
+
+
+def hurdles_of(investments: Sequence[Investment]) -> dict[int, Decimal]:
+    """Return the hurdle of each investment: one query for all of them."""
+    return {pk: hurdle_of(versions) for pk, versions in versions_of(investments).items()}
+
+
 def versions_of(investments: Sequence[Investment]) -> dict[int, dict[str, list[Policy]]]:
     """Return the policy versions of each investment by rule, in the order in which they take effect."""
     versions: dict[int, dict[str, list[Policy]]] = {i.pk: defaultdict(list) for i in investments}

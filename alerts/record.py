@@ -1,7 +1,7 @@
 """What is recorded of an investment's alerts, as the pure rules compare it, and how a change is laid over it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -118,6 +118,11 @@ def recorded_of(investment_ids: Sequence[int]) -> dict[int, Recorded]:
         found[investment_id].judged_through[rule] = month
     _read_notifications(found, keys)
     return found
+
+
+def open_ids(recorded: Iterable[Recorded]) -> list[int]:
+    """Return the keys of all open episodes."""
+    return [e.pk for one in recorded for e in one.episodes.values() if e.pk and e.closed_at is None]
 
 
 def _read_notifications(found: dict[int, Recorded], keys: dict[int, tuple[int, str, int]]) -> None:

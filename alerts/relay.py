@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
-from alerts import channels, delivery, evaluate, heartbeats, outbox
+from alerts import channels, delivery, due, evaluate, heartbeats, outbox
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +109,7 @@ class Relay:
 
     def _sweep(self) -> None:
         evaluate.sweep(now=timezone.now())
+        due.run_due(now=timezone.now())
         self._stop.wait(SWEEP_SECONDS * settings.TIME_SCALE)
 
     def _keep_beating(self) -> None:

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from alerts import delivery, evaluate, heartbeats
+from alerts import delivery, due, evaluate, heartbeats
 from roi import snapshots
 
 FAN_OUT = snapshots.CHUNK
@@ -23,6 +23,7 @@ def sweep(**kwargs: object) -> None:
     """Do what is stale or pending: a little of it here, a lot of it in ranges for any number of workers."""
     now = timezone.now()
     heartbeats.beat("worker", now=now)
+    due.run_due(now=now)
     ranges = snapshots.stale_ranges(size=FAN_OUT)
     if len(ranges) <= 1:
         evaluate.sweep(now=now)

@@ -19,7 +19,7 @@ class Action(StrEnum):
 
 
 ROLES: dict[Action, tuple[Role, ...]] = {
-    Action.VIEW: (Role.VIEWER, Role.OWNER, Role.FINANCE, Role.ADMIN),
+    Action.VIEW: (Role.VIEWER, Role.BOARD, Role.OWNER, Role.FINANCE, Role.ADMIN),
     Action.RECORD: (Role.OWNER, Role.FINANCE, Role.ADMIN),
     Action.CLOSE: (Role.FINANCE, Role.ADMIN),
     Action.MANAGE: (Role.ADMIN,),

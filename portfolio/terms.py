@@ -107,6 +107,7 @@ class Role(StrEnum):
     VIEWER = "viewer"
     OWNER = "owner"
     FINANCE = "finance"
+    BOARD = "board"
     ADMIN = "admin"
 
 

@@ -2,9 +2,12 @@
 
 from alerts.models.episode import AlertState, Episode, EvaluationHead, EvaluationPoint, Event
 from alerts.models.notification import Attempt, Heartbeat, Notification, Target
+from alerts.models.overlay import Acknowledgment, Silence, Snooze
 from alerts.models.policy import Policy, PolicyTemplate
+from alerts.models.timer import Timer
 
 __all__ = [
+    "Acknowledgment",
     "AlertState",
     "Attempt",
     "Episode",
@@ -15,5 +18,8 @@ __all__ = [
     "Notification",
     "Policy",
     "PolicyTemplate",
+    "Silence",
+    "Snooze",
     "Target",
+    "Timer",
 ]

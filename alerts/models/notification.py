@@ -59,6 +59,9 @@ class Notification(models.Model):
     suppressed_by = models.CharField(
         max_length=16, blank=True, help_text="The stage that kept it back: inhibited, …"
     )
+    silence = models.ForeignKey(
+        "alerts.Silence", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     next_at = models.DateTimeField()
     token = models.UUIDField(null=True)

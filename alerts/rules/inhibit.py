@@ -8,7 +8,7 @@ from alerts.rules.negative_roi import NEGATIVE_ROI
 from alerts.rules.reconcile import ChangeKind
 
 INHIBITORS: dict[str, str] = {HURDLE_RATE.name: NEGATIVE_ROI.name}
-_ABOUT_AN_END = frozenset({ChangeKind.RESOLVED, ChangeKind.RETRACTED, ChangeKind.CLOSED})
+ABOUT_AN_END = frozenset({ChangeKind.RESOLVED, ChangeKind.RETRACTED, ChangeKind.CLOSED})
 
 
 def inhibitor_of(rule: str, *, open_rules: Collection[str], hurdle: Decimal) -> str | None:
@@ -25,6 +25,6 @@ def inhibitor_of(rule: str, *, open_rules: Collection[str], hurdle: Decimal) -> 
 
 def is_inhibited(kind: ChangeKind | str, rule: str, *, open_rules: Collection[str], hurdle: Decimal) -> bool:
     """Whether a notice is kept back. The end of what people were told is always told."""
-    if kind in _ABOUT_AN_END:
+    if kind in ABOUT_AN_END:
         return False
     return inhibitor_of(rule, open_rules=open_rules, hurdle=hurdle) is not None

@@ -1,5 +1,7 @@
 """The tables of the ground floor."""
 
+from portfolio.models.approval import Approval
+from portfolio.models.calendar import Absence, Holiday
 from portfolio.models.hypothesis import Hypothesis
 from portfolio.models.investment import Deployment, Investment, InvestmentVersion, PlanApproval
 from portfolio.models.ledger import Account, AccountVersion, Batch, Cell, Entry, FxRate, Head
@@ -8,8 +10,10 @@ from portfolio.models.source import IdempotencyKey, ImportRun, StagedRow
 from portfolio.models.user import Membership, User
 
 __all__ = [
+    "Absence",
     "Account",
     "AccountVersion",
+    "Approval",
     "Assumptions",
     "Batch",
     "Cell",
@@ -17,6 +21,7 @@ __all__ = [
     "Entry",
     "FxRate",
     "Head",
+    "Holiday",
     "Hypothesis",
     "IdempotencyKey",
     "ImportRun",

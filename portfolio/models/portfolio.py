@@ -32,6 +32,15 @@ class Portfolio(PublicId):
         validators=[MinValueValidator(1), MaxValueValidator(28)],
         help_text="A month is closed automatically this many days after its end.",
     )
+    weekend = models.CharField(
+        max_length=6,
+        default="56",
+        blank=True,
+        validators=[
+            RegexValidator(r"\A(?!.*(.).*\1)[0-6]{0,6}\Z", "Write weekdays as digits, 0 is Monday: 56.")
+        ],
+        help_text="Weekdays that are no business days; 0 is Monday, 56 is Saturday and Sunday.",
+    )
     norm_band_start_months = models.PositiveSmallIntegerField(
         default=9, help_text="Reference band for reaching breakeven, first month. A convention, not a rule."
     )

@@ -322,5 +322,5 @@ def test_what_ends_is_written_before_what_opens(support: Investment) -> None:
     second = Episode.objects.create(number=2, **terms)
     first.closed_at, first.closed_reason = None, ""
     second.closed_at, second.closed_reason = now(), "retracted"
-    evaluate._write(evaluate._Writes(changed=[first, second]))
+    evaluate._write(evaluate._Writes(changed=[first, second]), now=now())
     assert Episode.objects.get(closed_at=None) == first

@@ -74,7 +74,10 @@ def test_a_firing_says_what_was_crossed_in_order() -> None:
             "Corrected figures change what was reported",
         ),
         ("closed", "[Hurdle] AI-003 closed: Under the hurdle", "is closed (rule changed)"),
-        ("escalated", "[Hurdle] AI-003 escalated: Under the hurdle", "escalated in Oct 2026"),
+        ("reminder", "[Hurdle] AI-003 still open: Under the hurdle", "Nobody has answered yet"),
+        ("escalated", "[Hurdle] AI-003 unanswered: Under the hurdle", "you are asked next"),
+        ("silence_ended", "[Hurdle] AI-003 still open: Under the hurdle", "The silence is over"),
+        ("strange", "[Hurdle] AI-003 strange: Under the hurdle", "strange in Oct 2026"),
     ],
 )
 def test_every_kind_has_its_words(kind: str, subject: str, lead: str) -> None:
