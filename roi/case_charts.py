@@ -17,7 +17,7 @@ def cash(rows: Rows, *, currency: str, breakeven: int | None, bands: Rows = ()) 
     layers = [vega.area(bands, "p10", "p90")] if bands else []
     layers += [vega.zero(), _net_line()]
     if breakeven is not None and breakeven <= len(rows):
-        layers += vega.marker("month", breakeven, f"Breakeven month {breakeven}")
+        layers += vega.marker("month", breakeven, f"Breakeven month {breakeven}", last=len(rows))
     values = [{"month": row["month"], "net": row["cumulative_net"]} for row in rows]
     told = describe_cash(rows, currency=currency, breakeven=breakeven)
     return vega.frame(told, values, layers, x=vega.months(len(rows)))
@@ -82,7 +82,7 @@ def _bars(order: list[str]) -> Spec:
                 "title": None,
                 "axis": {"labelLimit": 180, "domain": False, "ticks": False},
             },
-            "x": vega.money("net", "Net benefit"),
+            "x": {**vega.money("net", "Net benefit"), "scale": {"zero": False}},
             "x2": {"field": "base"},
             "color": vega.colors("side", [_LOWER, _HIGHER]),
             "tooltip": [
@@ -100,7 +100,7 @@ def scenarios(rows: Rows, *, currency: str) -> Spec:
     name = {
         "field": "name",
         "type": "nominal",
-        "sort": None,
+        "sort": [row["name"] for row in rows],
         "title": None,
         "axis": {"labelAngle": 0, "labelLimit": 120},
     }

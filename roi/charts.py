@@ -98,11 +98,11 @@ def theme(name: str) -> Spec:
             "breakeven-rule": {"color": marker, "strokeDash": [4, 3], "strokeWidth": 1.5},
             "breakeven-text": {"color": marker, "fontWeight": 600, "fontSize": 11},
             "open-month": {"fill": "#111827" if is_dark else "#ffffff"},
-            "net-line": {"stroke": benefit, "fill": benefit, "strokeWidth": 2.25},
-            "band": {"fill": benefit, "fillOpacity": 0.16},
+            "net-line": {"color": benefit, "strokeWidth": 2.25},
+            "band": {"color": benefit, "fillOpacity": 0.16},
             "zero-rule": {"color": text, "strokeWidth": 1},
-            "gain-bar": {"fill": marker},
-            "loss-bar": {"fill": "#f87171" if is_dark else "#b91c1c"},
+            "gain-bar": {"color": marker},
+            "loss-bar": {"color": "#f87171" if is_dark else "#b91c1c"},
         },
     }
 

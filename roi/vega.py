@@ -46,7 +46,13 @@ def calendar() -> Spec:
         "type": "temporal",
         "timeUnit": "utcyearmonth",
         "title": None,
-        "axis": {"format": "%b %y", "labelOverlap": True, "grid": False, "labelAngle": 0},
+        "axis": {
+            "format": "%b %y",
+            "labelOverlap": True,
+            "labelFlush": False,
+            "grid": False,
+            "labelAngle": 0,
+        },
     }
 
 
@@ -79,13 +85,15 @@ def zero() -> Spec:
     return {"mark": {"type": "rule", "style": "zero-rule"}, "encoding": {"x": None, "y": {"datum": 0}}}
 
 
-def marker(field: str, at: float, label: str) -> list[Spec]:
-    """Return a vertical line at a place of the shared axis, named where there is a label."""
+def marker(field: str, at: float, label: str, *, last: float) -> list[Spec]:
+    """Return a vertical line at a place of the shared axis that ends at `last`, named where there is a label."""
     data = {"values": [{field: at, "label": label}]}
     line: Spec = {"data": data, "mark": {"type": "rule", "style": "breakeven-rule"}}
     if not label:
         return [line]
-    text = {"type": "text", "style": "breakeven-text", "align": "left", "dx": 5, "baseline": "top"}
+    # The label stands on the side that has room for it.
+    side = {"align": "left", "dx": 5} if at < 0.6 * last else {"align": "right", "dx": -5}
+    text = {"type": "text", "style": "breakeven-text", "baseline": "top", **side}
     return [
         line,
         {

@@ -62,7 +62,7 @@ def serving_costs(rows: Rows, *, currency: str, breakeven: float | None) -> Spec
     axis = {"format": "~s", "grid": False}
     x = {"field": "volume", "type": "quantitative", "title": "Volume per month", "axis": axis}
     even = "There is no breakeven volume." if breakeven is None else f"Even at {breakeven:,.0f} a month."
-    marks = [] if breakeven is None else vega.marker("volume", breakeven, even)
+    marks = [] if breakeven is None else vega.marker("volume", breakeven, even, last=rows[-1]["volume"])
     return vega.frame(f"Cost per month by volume in {currency}. {even}", values, [lines, *marks], x=x)
 
 
@@ -76,7 +76,7 @@ def degradation(rows: Rows, *, retraining_months: Sequence[int] = ()) -> Spec:
         "axis": {"format": ".0%"},
     }
     line: Spec = {"mark": {"type": "line", "style": "net-line"}, "encoding": {"y": y}}
-    marks = [mark for month in retraining_months for mark in vega.marker("month", month, "")]
+    marks = [mark for month in retraining_months for mark in vega.marker("month", month, "", last=len(rows))]
     told = f"Accuracy by month: {rows[0]['accuracy']:.1%} at first, {rows[-1]['accuracy']:.1%} at the end."
     values = [{"month": row["month"], "accuracy": row["accuracy"]} for row in rows]
     return vega.frame(told, values, [line, *marks], x=vega.months(len(rows)))
