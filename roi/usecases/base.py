@@ -14,7 +14,7 @@ from portfolio.chart import BY_CODE
 from portfolio.terms import MAX_AMOUNT, AccountKind, Nature
 from roi.engine.flows import Flows, Model
 from roi.engine.result import Figure, Floats, Ints
-from roi.usecases.drivers import Group, Unit, driver, drivers_of, read
+from roi.usecases.drivers import DriverError, DriversRejected, Group, Unit, driver, drivers_of, read
 from roi.usecases.values import Value
 
 if TYPE_CHECKING:
@@ -63,8 +63,10 @@ class Template:
     drivers: type[Any]
     plan: Callable[[Any, Value], Sequence[Line]]
     months: int = 36
+    problems: "Callable[[Any], Sequence[DriverError]]" = field(default=lambda drivers: ())  # between drivers
     unit_of_use: str = ""  # the volume account whose unit cost the case is judged by
     report: "Callable[[Case, CaseFigures], Mapping[str, Figure]]" = field(default=lambda case, figures: {})
+    is_labor_realized: bool = False  # its plan counts only the part of saved labor that becomes money
     notes: "Callable[[Case], Sequence[str]]" = field(default=lambda case: ())  # what a reader should mind
 
 
@@ -141,6 +143,8 @@ def read_case(
     DriversRejected with a sentence for every value that cannot be used, CaseError for the horizon or a rate.
     """
     drivers = read(template.drivers, stated)
+    if errors := template.problems(drivers):
+        raise DriversRejected(errors)
     hidden = read(HiddenCosts, hidden_costs or {})
     horizon = int(getattr(drivers, "horizon_months", template.months)) if months is None else months
     if hasattr(drivers, "horizon_months"):

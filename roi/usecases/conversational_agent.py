@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from roi.engine import unit_economics
 from roi.engine.result import Figure
+from roi.engine.unit_economics import CostBasis
 from roi.usecases import rollout, totals
 from roi.usecases.base import Case, Line, Template
 from roi.usecases.drivers import Group, Unit, driver
 from roi.usecases.rollout import Rollout
-from roi.usecases.totals import Totals, ratio
+from roi.usecases.totals import Totals
 from roi.usecases.values import Value
 
 if TYPE_CHECKING:
@@ -122,26 +124,25 @@ def report(case: Case, figures: "CaseFigures") -> Mapping[str, Figure]:
 def _unit_costs(year: Totals, *, human: float) -> dict[str, Figure]:
     """Return the cost of a conversation on each basis, and how many times dearer a person's is.
 
-    `loaded` adds the one-time cost to the year's; `marginal` is tokens alone; `blended` is what a customer's
-    conversation costs when those not deflected still go to a person.
+    The year bears all one-time cost; `marginal` is tokens alone.
     """
-    conversations, deflected = year.of("conversations"), year.of("successful_outcomes")
-    cost = year.cost()
-    run = cost - year.one_time_cost()
-    bases = {
-        "": ratio(run, conversations),
-        "_loaded": ratio(cost, conversations),
-        "_marginal": ratio(year.of("model_api"), conversations),
-        "_per_deflected": ratio(run, deflected),
-        "_per_deflected_loaded": ratio(cost, deflected),
-        "_blended": ratio(run + (conversations - deflected) * human, conversations),
+    cost, once = year.cost(), year.one_time_cost()
+    period = unit_economics.Period(
+        usage_cost=year.of("model_api"),
+        run_cost=cost - once,
+        one_time_share=once,
+        units=year.of("conversations"),
+        deflected=year.of("successful_outcomes"),
+    )
+    bases = unit_economics.compare_with_people(human, period=period)
+    costs = {f"cost_per_ai_conversation_{basis}": one.unit_cost for basis, one in bases.items()}
+    ratios = {f"human_to_ai_ratio_{basis}": one.ratio for basis, one in bases.items()}
+    return {
+        "cost_per_ai_conversation": bases[CostBasis.RUN].unit_cost,
+        "cost_per_human_conversation": Figure(human),
+        **costs,
+        **ratios,
     }
-    costs = {f"cost_per_ai_conversation{basis}": figure for basis, figure in bases.items()}
-    ratios = {
-        f"human_to_ai_ratio{basis or '_run'}": ratio(human, figure.value) if figure.value else figure
-        for basis, figure in bases.items()
-    }
-    return {**costs, "cost_per_human_conversation": Figure(human), **ratios}
 
 
 TEMPLATE = Template(

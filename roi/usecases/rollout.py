@@ -49,15 +49,27 @@ def live(d: Rollout, month: Value) -> Value:
     return 1.0 if is_zero(d.build_months) else step(month, "Live", where(month > d.build_months, 1, 0))
 
 
-def use(d: Rollout, month: Value) -> Value:
-    """Return the volume of a month as a share of the stated one: ramp-up, growth and churn."""
-    share = live(d, month) * _ramp(d, month)
+def size(d: Rollout, month: Value) -> Value:
+    """Return how large a month is as a share of what was stated: growth and churn, nothing before it is live."""
+    share = live(d, month)
     years = _age(d, month) / 12
     if not is_zero(d.growth_rate):
         share = share * (1 + d.growth_rate) ** years
     if not is_zero(d.churn_rate):
         share = share * (1 - d.churn_rate) ** years
-    return step(month, "Volume, share of the stated one", share)
+    return step(month, "Size, share of the stated one", share)
+
+
+def use(d: Rollout, month: Value) -> Value:
+    """Return how much of the stated volume is served in a month: its size, as far as the ramp-up has come."""
+    return step(month, "Use, share of the stated volume", size(d, month) * ramp(d, month))
+
+
+def ramp(d: Rollout, month: Value) -> Value:
+    """Return how far the ramp-up has come in a month, from 0 to 1."""
+    if is_zero(d.ramp_months):
+        return 1.0
+    return minimum(maximum(month - d.build_months, 0) / maximum(d.ramp_months, 1), 1)
 
 
 def effect(d: Rollout, month: Value) -> Value:
@@ -68,6 +80,11 @@ def effect(d: Rollout, month: Value) -> Value:
     if not is_zero(d.retraining_every):
         age = where(d.retraining_every > 0, remainder(age, maximum(d.retraining_every, 1)), age)
     return step(month, "Effect, share of the full one", maximum(1 - d.accuracy_loss * age, 0))
+
+
+def error_rate(d: Rollout, month: Value, rate: Value) -> Value:
+    """Return the rate of errors in a month: 1 - (1 - rate) x effect, so that 96 % -> 88 % right triples the errors."""
+    return 1 - (1 - rate) * effect(d, month)
 
 
 def price(d: Rollout, month: Value) -> Value:
@@ -91,9 +108,3 @@ def retraining(d: Rollout, month: Value) -> Value:
 def _age(d: Rollout, month: Value) -> Value:
     """Return how many months a case has been live before this one."""
     return step(month, "Months live before", maximum(month - d.build_months - 1, 0))
-
-
-def _ramp(d: Rollout, month: Value) -> Value:
-    if is_zero(d.ramp_months):
-        return 1.0
-    return minimum(maximum(month - d.build_months, 0) / maximum(d.ramp_months, 1), 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from portfolio.chart import BY_CODE
 from roi.engine.result import Figure
 from roi.usecases import wording
 from roi.usecases.base import Case, HiddenCosts, Template
@@ -74,9 +75,9 @@ def _figures(case: Case, computed: CaseFigures) -> Table:
         hurdle = f"NPV at the hurdle of {wording.rate(case.hurdle_rate)}"
         table.insert(9, (hurdle, shown(view.npv_at_hurdle, wording.money)))
     if case.template.unit_of_use:
-        unit = case.template.unit_of_use.replace("_", " ")
-        table.append((f"Cost per unit of {unit}, loaded", shown(computed.unit_cost, wording.unit_cost)))
-        table.append((f"Cost per unit of {unit}, run only", shown(computed.run_unit_cost, wording.unit_cost)))
+        unit = BY_CODE[case.template.unit_of_use].volume_key.replace("_", " ")
+        table.append((f"Cost per {unit}, loaded", shown(computed.unit_cost, wording.unit_cost)))
+        table.append((f"Cost per {unit}, run only", shown(computed.run_unit_cost, wording.unit_cost)))
     return table
 
 

@@ -15,7 +15,7 @@ def warnings(case: Case, computed: CaseFigures) -> list[str]:
     found = (
         _negative_npv(case, computed),
         _crosses_again(computed),
-        _cashable(computed),
+        _cashable(case, computed),
         _counted_twice(computed),
         _flat(case, computed),
         _hidden(case),
@@ -38,9 +38,9 @@ def _crosses_again(computed: CaseFigures) -> str:
     return f"After breakeven in month {first:g} it falls below again, and breaks even for good in month {last:g}."
 
 
-def _cashable(computed: CaseFigures) -> str:
+def _cashable(case: Case, computed: CaseFigures) -> str:
     labor = Totals(computed.plan).of("labor_savings")
-    if labor <= 0:
+    if labor <= 0 or case.template.is_labor_realized:
         return ""
     return (
         f"Labor savings of {wording.money(labor)} count as cash in full;"
