@@ -23,6 +23,8 @@ from portfolio.terms import (
 _FURTHEST_ZONE = timedelta(hours=14)
 # Months from an investment's start on; figures are matrices that long, so a mistyped year must not get in.
 LONGEST_HISTORY = 600
+# The source of plan lines that a business case wrote; its versions are never drafts for imports.
+BUSINESS_CASE = "business_case"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from django.db.models import Max
 
 from portfolio import importers, ledger
 from portfolio.access import Action, scope
-from portfolio.facts import Fact, FactsRejected, Writing
+from portfolio.facts import BUSINESS_CASE, Fact, FactsRejected, Writing
 from portfolio.importers.base import FileRefused, Mapping, ParsedFile, ParsedRow, shown
-from portfolio.models import Account, ImportRun, Investment, PlanApproval, Portfolio, StagedRow, User
+from portfolio.models import Account, Cell, ImportRun, Investment, PlanApproval, Portfolio, StagedRow, User
 from portfolio.terms import AccountKind, Book, EntryKind
 
 DEFAULT_SOURCE = "actuals"
@@ -166,14 +166,23 @@ def _groups(staged: Sequence[StagedRow]) -> dict[_Group, list[StagedRow]]:
 
 
 def draft_versions(investment_ids: Sequence[int]) -> dict[int, int]:
-    """Return the plan version an import writes to: the one after the last that was ever approved."""
+    """Return the plan version an import writes to: the first after the last approved one that no business case wrote.
+
+    Investments whose draft is version 1 may be left out.
+    """
     approved = (
         PlanApproval.objects.filter(investment__in=investment_ids)
         .values_list("investment_id")
         .annotate(newest=Max("version"))
         .order_by("investment_id")
     )
-    return {investment_id: newest + 1 for investment_id, newest in approved}
+    drafts = {investment_id: newest + 1 for investment_id, newest in approved}
+    cells = Cell.objects.filter(investment__in=investment_ids, book=Book.PLAN.value, source=BUSINESS_CASE)
+    written = cells.order_by("investment_id", "book_version").distinct("investment_id", "book_version")
+    for investment_id, version in written.values_list("investment_id", "book_version"):
+        if drafts.get(investment_id, 1) == version:
+            drafts[investment_id] = version + 1
+    return drafts
 
 
 def _fact(row: StagedRow) -> Fact:

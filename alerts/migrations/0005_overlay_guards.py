@@ -6,7 +6,7 @@ _TABLE = "alerts_acknowledgment"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("alerts", "0004_overlays_and_timers"), ("portfolio", "0002_guards")]
+    dependencies = [("alerts", "0004_overlays_routes_and_audit"), ("portfolio", "0002_guards")]
     operations = [
         migrations.RunSQL(
             f"CREATE TRIGGER {_TABLE}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {_TABLE} "

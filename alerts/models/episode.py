@@ -14,6 +14,12 @@ class EvaluationPoint(AppendOnly):
     investment = models.ForeignKey(Investment, on_delete=models.PROTECT, related_name="+")
     revision = models.BigIntegerField(help_text="The snapshots' revision that was judged.")
     knowledge = models.BigIntegerField()
+    policy_knowledge = models.BigIntegerField(
+        default=-1, help_text="Knowledge time of the newest policy that was judged by."
+    )
+    context = models.JSONField(
+        default=dict, help_text="What was fixed about the investment beside its months, copied."
+    )
     fingerprint = models.UUIDField(null=True)
     recorded_at = models.DateTimeField()
 

@@ -18,6 +18,8 @@ class Target(PublicId):
     )
     label = models.CharField(max_length=100)
     rules = models.JSONField(default=list, blank=True, help_text="Only these rules; empty: all.")
+    options = models.JSONField(default=dict, blank=True, help_text="The channel's own settings, none secret.")
+    secret = models.TextField(blank=True, help_text="Encrypted; written, never shown.")
     is_active = models.BooleanField(default=True)
 
     class Meta:
@@ -34,7 +36,7 @@ class Notification(models.Model):
 
     STATES = [
         (s, s.capitalize())
-        for s in ("pending", "sending", "uncertain", "sent", "logged", "suppressed", "dead")
+        for s in ("held", "pending", "sending", "uncertain", "sent", "logged", "merged", "suppressed", "dead")
     ]
     OPEN = ("pending", "sending", "uncertain")
 
@@ -62,6 +64,17 @@ class Notification(models.Model):
     silence = models.ForeignKey(
         "alerts.Silence", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    digest_at = models.DateTimeField(
+        null=True, help_text="Held until then, and told with others in one message."
+    )
+    told_in = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="merged")
+    instead_of = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="The dead message it stands in for.",
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     next_at = models.DateTimeField()
     token = models.UUIDField(null=True)
@@ -82,6 +95,7 @@ class Notification(models.Model):
                 condition=Q(state__in=["pending", "sending", "uncertain"]),
                 name="notification_thread",
             ),
+            models.Index(fields=["digest_at"], condition=Q(state="held"), name="notification_held"),
         ]
 
     def __str__(self) -> str:

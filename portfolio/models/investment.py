@@ -28,6 +28,14 @@ class Investment(PublicId):
         blank=True,
         related_name="sponsored_investments",
     )
+    data_owner = models.ForeignKey(
+        "portfolio.User",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who is asked for missing actuals. Empty: finance of the portfolio.",
+    )
     business_unit = models.CharField(max_length=100, blank=True)
     use_case = models.CharField(max_length=100, blank=True)
     value_category = models.CharField(

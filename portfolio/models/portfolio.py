@@ -32,6 +32,9 @@ class Portfolio(PublicId):
         validators=[MinValueValidator(1), MaxValueValidator(28)],
         help_text="A month is closed automatically this many days after its end.",
     )
+    digest_hour = models.PositiveSmallIntegerField(
+        default=8, validators=[MaxValueValidator(23)], help_text="Local hour at which digests leave."
+    )
     weekend = models.CharField(
         max_length=6,
         default="56",

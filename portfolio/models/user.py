@@ -22,6 +22,10 @@ class User(PublicId, AbstractUser):
 
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
     locale = models.CharField(max_length=16, default="en-us")
+    quiet_from = models.TimeField(
+        null=True, blank=True, help_text="Local time from which nothing is sent to them."
+    )
+    quiet_until = models.TimeField(null=True, blank=True)
     slack_id = models.CharField("Slack member id", max_length=32, blank=True)
 
     def __str__(self) -> str:
