@@ -18,6 +18,9 @@ from portfolio.api_reference import AccountViewSet, FxRateViewSet
 from portfolio.api_tokens import TokenViewSet
 from reports.api import InvestmentViewSet
 from roi.api import SnapshotViewSet
+from roi.api_overrides import PriceOverrideViewSet
+from roi.api_prices import TokenPriceList
+from roi.api_repricing import InvestmentRepricing
 from roi.api_what_ifs import UseCases, WhatIfs
 
 
@@ -41,6 +44,7 @@ router.register("episodes", EpisodeViewSet, basename="api-episode")
 router.register("notifications", NotificationViewSet, basename="api-notification")
 router.register("imports", ImportViewSet, basename="api-import")
 router.register("tokens", TokenViewSet, basename="api-token")
+router.register("price-overrides", PriceOverrideViewSet, basename="api-price-override")
 
 _OF_INVESTMENT = {
     "snapshots": SnapshotViewSet,
@@ -51,6 +55,12 @@ _OF_INVESTMENT = {
 
 urlpatterns = [
     path("actuals/bulk", ActualsBulk.as_view(), name="api-actuals-bulk"),
+    path("token-prices", TokenPriceList.as_view(), name="api-token-prices"),
+    re_path(
+        rf"^investments/(?P<code>{CODE_PATTERN})/reprice$",
+        InvestmentRepricing.as_view(),
+        name="api-investment-reprice",
+    ),
     path("use-cases", UseCases.as_view(), name="api-use-cases"),
     path("what-ifs", WhatIfs.as_view(), name="api-what-ifs"),
     path("fx-rates", FxRateViewSet.as_view({"get": "list", "put": "put"}), name="api-fx-rates"),

@@ -2,6 +2,8 @@
 
 import json
 import os
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -20,8 +22,11 @@ from schemathesis.specs.openapi.checks import (
 
 from config.wsgi import application
 from portfolio.models import Membership
+from roi import prices
+from roi.models import PriceOverride
+from roi.prices import Terms
 from tests import servers
-from tests.api.conftest import World, make_world
+from tests.api.conftest import World, make_world, now
 
 # More by hand: HURDLE_CONTRACT_EXAMPLES=500 pytest tests/api/test_contract.py
 EXAMPLES = int(os.environ.get("HURDLE_CONTRACT_EXAMPLES", "3"))
@@ -50,11 +55,17 @@ def test_operations_answer_as_described(fresh_database: servers.TestDatabase) ->
         "code": "CX-1",
         "public_id": str(world.episodes["cx"].public_id),
         "id": str(world.notifications["cx"].pk),
+        "override": str(_override(world).public_id),
     }
     operations = [result.ok() for result in api.get_all_operations()]
     assert len(operations) > 25
     for operation in operations:
         _check(operation, headers={"Authorization": f"Bearer {token}"}, known=known)
+
+
+def _override(world: World) -> PriceOverride:
+    terms = Terms("openai", "o3", date(2026, 1, 1), Decimal(1), Decimal(4), "Contract 7")
+    return prices.state(terms, portfolio=world.cx, actor=world.users["ada"], now=now())
 
 
 def _check(operation: Any, *, headers: dict[str, str], known: dict[str, str]) -> None:
@@ -85,6 +96,8 @@ def _check(operation: Any, *, headers: dict[str, str], known: dict[str, str]) ->
 def _known(path: str, name: str, known: dict[str, str]) -> str:
     if name == "code" and "/portfolios/" in path:
         return "CX"
+    if name == "public_id" and "/price-overrides/" in path:
+        return known["override"]
     return known.get(name, "hurdle_00000000")
 
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +12,10 @@ from django.urls import URLPattern, get_resolver
 
 from config import api_urls
 from portfolio.models import Membership
-from tests.api.conftest import World, row
+from roi import prices
+from roi.models import PriceOverride
+from roi.prices import Terms
+from tests.api.conftest import World, now, row
 
 CAST = ("vera", "olivia", "finn", "ada", "mallory", "anonymous")
 ALL = {"vera": 200, "olivia": 200, "finn": 200, "ada": 200, "mallory": 200, "anonymous": 401}
@@ -21,6 +26,15 @@ RATES = {
     "rates": [
         {"currency": "EUR", "reporting_currency": "USD", "month": "2026-01", "rate": "1.1", "source": "ECB"}
     ]
+}
+PRICE = {
+    "portfolio": "CX",
+    "provider": "openai",
+    "model": "o3",
+    "effective_from": "2026-01-01",
+    "input_per_million": "1",
+    "output_per_million": "4",
+    "source": "Contract 7",
 }
 MONTH = {"months": ["2026-02"], "reason": "Reviewed."}
 
@@ -62,6 +76,13 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
     ("get", "/imports/{import}/rows", None, NOBODY_HERE | {"finn": 200}),
     ("post", "/imports/{import}/commit", {}, NOBODY_HERE | {"finn": 200}),
     ("post", "/imports/{import}/undo", {}, NOBODY_HERE | {"finn": 422}),
+    ("get", "/token-prices?provider=openai&model=o3", None, ALL),
+    ("get", "/price-overrides", None, ALL),
+    ("post", "/price-overrides", PRICE, {**CLOSERS, "finn": 201, "ada": 201, "mallory": 422}),
+    # OPS would pay a common price too.
+    ("post", "/price-overrides", PRICE | {"portfolio": None}, {**dict.fromkeys(ALL, 403), "anonymous": 401}),
+    ("post", "/price-overrides/{override}/withdraw", {"reason": "Wrong."}, CLOSERS),
+    ("post", "/investments/{investment}/reprice", {}, MEMBERS),
     ("get", "/tokens", None, ALL),
     ("post", "/tokens", {}, {**dict.fromkeys(ALL, 201), "anonymous": 401}),
     ("delete", "/tokens/hurdle_00000000", None, NOBODY_HERE),
@@ -80,7 +101,15 @@ def _filled(address: str, world: World, *, side: str = "cx") -> str:
         "notification": str(world.notifications[side].pk),
         "import": str(world.imports["finn" if is_ours else "mallory"].public_id),
     }
+    if "{override}" in address:
+        values["override"] = str(_override(world, side=side).public_id)
     return "/api/v1" + address.format(**values)
+
+
+def _override(world: World, *, side: str = "cx") -> PriceOverride:
+    terms = Terms("openai", "o3", date(2026, 1, 1), Decimal(1), Decimal(4), "Contract 7")
+    portfolio = world.cx if side == "cx" else world.ops
+    return prices.state(terms, portfolio=portfolio, actor=world.users["ada"], now=now())
 
 
 def _status(world: World, name: str, method: str, address: str, body: Any) -> tuple[int, str]:
@@ -100,7 +129,7 @@ def test_matrix(world: World, method: str, address: str, body: Any, expected: di
 @pytest.mark.parametrize(("method", "address", "body"), [m[:3] for m in MATRIX if "{" in m[1]])
 def test_foreign_row_is_a_missing_row(world: World, method: str, address: str, body: Any) -> None:
     nothing = dict.fromkeys(("portfolio", "investment"), "NONE") | dict.fromkeys(
-        ("episode", "notification", "import"), "00000000-0000-0000-0000-000000000000"
+        ("episode", "notification", "import", "override"), "00000000-0000-0000-0000-000000000000"
     )
     for name in ("vera", "olivia", "finn", "ada"):
         foreign = _status(world, name, method, _filled(address, world, side="ops"), body)
@@ -118,7 +147,9 @@ def test_no_body_shows_a_foreign_mark(world: World) -> None:
 
 
 def test_every_address_stands_in_the_matrix() -> None:
-    written = {(method, re.sub(r"\{\w+\}", "X", address)) for method, address, _, _ in MATRIX}
+    written = {
+        (method, re.sub(r"\{\w+\}", "X", address.partition("?")[0])) for method, address, _, _ in MATRIX
+    }
     for pattern in api_urls.urlpatterns:
         assert isinstance(pattern, URLPattern)
         address = "/" + re.sub(r"\(\?P<\w+>(?:[^()]|\([^()]*\))*\)", "X", str(pattern.pattern)).strip("^$")
