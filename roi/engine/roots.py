@@ -17,7 +17,7 @@ from roi.engine.result import REASON_CODES, Bools, Codes, Floats, Reason, first_
 LOWEST, HIGHEST = -60.0, 40.0  # ln(1 + r): far outside any rate a ledger in micro-units can have
 _BISECTIONS = 60
 _TANGENT = 1e-13  # |NPV| / sum |terms| below which an extreme of NPV counts as touching zero
-_TOTAL_LOSS = float(np.log(1e-5))  # scanned roots at or below -99.999 % a period are artifacts, not returns
+TOTAL_LOSS = float(np.log(1e-5))  # scanned roots at or below -99.999 % a period are artifacts, not returns
 _CHUNK = 2_000_000  # cells of a scan held at once
 
 Indices = NDArray[np.intp]
@@ -78,7 +78,7 @@ def solve(rows: Rows) -> tuple[Floats, Codes]:
         size = len(chosen.forward)
         root[single] = _refine(chosen, np.full(size, LOWEST), np.full(size, HIGHEST))
     many = np.nonzero(changes > 1)[0]
-    step = max(1, _CHUNK // len(_grid()))
+    step = max(1, _CHUNK // len(grid_of_rates()))
     for start in range(0, len(many), step):
         part = many[start : start + step]
         root[part], reason[part] = _solve_by_scan(rows.take(part))
@@ -99,7 +99,7 @@ def _sign_changes(values: Floats) -> Floats:
 
 
 @lru_cache(maxsize=1)
-def _grid() -> Floats:
+def grid_of_rates() -> Floats:
     """Return the scanned values of ln(1 + r): dense around 0, coarse far out, and never 0 itself."""
     reach = np.linspace(np.arcsinh(LOWEST / 0.05), np.arcsinh(HIGHEST / 0.05), 601)
     return np.asarray(0.05 * np.sinh(reach), dtype=np.float64)
@@ -131,7 +131,7 @@ def _evaluate(rows: Rows, point: Floats) -> tuple[Floats, Floats, Floats]:
 
 def _scan(rows: Rows) -> tuple[Bools, Bools]:
     """Return where NPV and where its derivative is negative on the grid, both (n, G)."""
-    grid = _grid()
+    grid = grid_of_rates()
     values, slopes = np.empty((len(rows.forward), len(grid))), np.empty((len(rows.forward), len(grid)))
     for mask, flows, times, sign in _sides(rows, grid):
         terms = np.exp(-np.abs(grid[mask])[None, :] * times[:, None])
@@ -176,7 +176,7 @@ def _extreme(rows: Rows, low: Floats, high: Floats) -> Floats:
 
 def _all_roots(rows: Rows) -> tuple[Indices, Floats]:
     """Return (row, root) pairs of every root found on the scanned range; a double root appears once."""
-    grid = _grid()
+    grid = grid_of_rates()
     is_negative, falls = _scan(rows)
     crossing = is_negative[:, 1:] != is_negative[:, :-1]
     # An extreme towards zero: above it a minimum, below it a maximum.
@@ -198,7 +198,7 @@ def _solve_by_scan(rows: Rows) -> tuple[Floats, Codes]:
     """Return the root of each row with several sign changes, or the reason why there is not exactly one."""
     count = len(rows.forward)
     owner, found = _all_roots(rows)
-    owner, found = owner[found > _TOTAL_LOSS], found[found > _TOTAL_LOSS]
+    owner, found = owner[found > TOTAL_LOSS], found[found > TOTAL_LOSS]
     number = np.bincount(owner, minlength=count)
     positive = np.bincount(owner[found > 0], minlength=count)
     cumulative = np.cumsum(rows.forward, axis=1)
