@@ -214,7 +214,8 @@ HONEST = books.written(
 )
 CELLS = st.one_of(
     st.none(),
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=10),
+    # XML 1.0 has no notation for the last two: a workbook with them is refused as a whole.
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufffe\uffff"), max_size=10),
     st.floats(allow_nan=False, allow_infinity=False),
     st.dates(date(1900, 3, 1), date(2300, 1, 1)),
     st.booleans(),
