@@ -13,9 +13,7 @@ from rest_framework.views import APIView
 
 from portfolio import assumptions
 from portfolio.api_base import open_investment, open_portfolio
-from portfolio.assumptions import Rates
-from portfolio.models import Portfolio
-from roi import questions, what_ifs
+from roi import cases, questions, what_ifs
 from roi.api_case_answers import UseCasesAnswer, WhatIfAnswer
 from roi.api_case_fields import WhatIfBody
 from roi.questions import QuestionRejected, Terms
@@ -62,16 +60,11 @@ def _terms(user: Any, asked: Mapping[str, Any]) -> Terms:
     """Return rates and currency of the investment or portfolio that is named, one that the user sees."""
     if asked.get("investment"):
         investment = open_investment(user, asked["investment"])
-        return terms_of(assumptions.rates_of([investment])[investment.pk], investment.portfolio)
+        return cases.terms_of(assumptions.rates_of([investment])[investment.pk], investment.portfolio)
     if asked.get("portfolio"):
         portfolio = open_portfolio(user, asked["portfolio"])
-        return terms_of(assumptions.rates_of_portfolio(portfolio), portfolio)
+        return cases.terms_of(assumptions.rates_of_portfolio(portfolio), portfolio)
     return Terms()
-
-
-def terms_of(rates: Rates, portfolio: Portfolio) -> Terms:
-    """Return rates in force as the terms of a question."""
-    return Terms(float(rates.discount_rate), float(rates.hurdle_rate), portfolio.reporting_currency)
 
 
 @cache
