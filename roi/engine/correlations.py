@@ -126,10 +126,13 @@ def _require_positive_definite(correlations: Correlations) -> None:
 def _pairs_at_fault(correlations: Correlations, direction: Floats) -> list[tuple[str, str]]:
     """Return the pairs that make the variance of this combination of drivers negative, the strongest first."""
     weight = dict(zip(correlations.names, direction, strict=True))
-    pull = {pair: weight[pair[0]] * weight[pair[1]] * value for pair, value in correlations.pairs.items()}
-    return sorted(
-        (pair for pair in pull if pull[pair] < -1e-3 * abs(min(pull.values()))), key=lambda one: pull[one]
-    )
+    # Rounded, so that pairs that pull alike stay in the order they were stated in.
+    pull = {
+        (first, second): round(float(weight[first] * weight[second]) * value, 9)
+        for (first, second), value in correlations.pairs.items()
+    }
+    against = [pair for pair in pull if pull[pair] < 1e-3 * min(pull.values())]
+    return sorted(against, key=lambda pair: pull[pair])
 
 
 def _way_out(correlations: Correlations, pair: tuple[str, str]) -> str:
