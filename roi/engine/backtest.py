@@ -3,6 +3,7 @@
 Cases come from generated histories, or from the ledger with every month that has enough months before it as an origin.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,3 +160,23 @@ def by_measure(trials: Trials) -> list[Score]:
 def by_group(trials: Trials, group: NDArray[Any], names: list[str]) -> list[Score]:
     """Return the score of each group of cases; `group` (n,) holds positions in `names`."""
     return [score(name, trials, among=np.index_exp[:, group == number]) for number, name in enumerate(names)]
+
+
+def merged(parts: Sequence[Trials]) -> Trials:
+    """Return several sets of trials as one."""
+    return Trials(
+        is_known=np.concatenate([part.is_known for part in parts], axis=1),
+        is_inside=np.concatenate([part.is_inside for part in parts], axis=1),
+        miss=np.concatenate([part.miss for part in parts], axis=1),
+        width=np.concatenate([part.width for part in parts], axis=1),
+    )
+
+
+def from_step(trials: Trials, first: int) -> Trials:
+    """Return the trials from a number of months ahead on."""
+    return Trials(
+        trials.is_known[:, :, first - 1 :],
+        trials.is_inside[:, :, first - 1 :],
+        trials.miss[:, :, first - 1 :],
+        trials.width[:, :, first - 1 :],
+    )

@@ -125,7 +125,7 @@ def _autoregressive_noise(shock: Floats, random: np.random.Generator) -> Floats:
     noise[:, :1] = step * shock[:, :1] / np.sqrt(1 - memory**2)
     for month in range(1, shock.shape[1]):
         noise[:, month] = (memory * noise[:, month - 1 : month] + step * shock[:, month : month + 1])[:, 0]
-    return _line(shock, random) + noise
+    return np.asarray(_line(shock, random) + noise, dtype=np.float64)
 
 
 def _season(shock: Floats, random: np.random.Generator) -> Floats:
