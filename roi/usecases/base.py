@@ -192,7 +192,19 @@ def project(case: Case, *, months: int | None = None) -> tuple[PlannedLine, ...]
     """Return the monthly plan: money rounded half-even to micro-units once per cell, quantities as they are."""
     horizon = months or case.months
     number = np.arange(1.0, horizon + 1)[None, :]
-    return tuple(_planned(line, horizon) for line in lines(case, number))
+    return tuple(_planned(line, horizon, reach=horizon) for line in lines(case, number))
+
+
+def outlook(case: Case) -> tuple[PlannedLine, ...]:
+    """Return the plan as far as it can be seen: to 120 months, or until growth leaves the ledger's range.
+
+    Raises CaseError where that happens within the case's own horizon.
+    """
+    number = np.arange(1.0, LONGEST_CASE + 1)[None, :]
+    planned = lines(case, number)
+    with np.errstate(over="ignore"):
+        reach = min((_reach(line.value) for line in planned), default=LONGEST_CASE)
+    return tuple(_planned(line, LONGEST_CASE, reach=max(reach, case.months)) for line in planned)
 
 
 def model(case: Case) -> Model:
@@ -236,10 +248,16 @@ def _flows(planned: Sequence[Line], months: int) -> Flows:
     return Flows(np.asarray(benefit), np.asarray(run), np.asarray(one_time), months)
 
 
-def _planned(line: Line, horizon: int) -> PlannedLine:
-    values = np.broadcast_to(np.asarray(line.value, dtype=np.float64), (1, horizon))[0]
+def _reach(value: Value) -> int:
+    """Return in how many months from the first on a value stays within the ledger's range."""
+    is_beyond = ~(np.abs(np.broadcast_to(value, (1, LONGEST_CASE))[0]) <= float(MAX_AMOUNT))
+    return int(is_beyond.argmax()) if is_beyond.any() else LONGEST_CASE
+
+
+def _planned(line: Line, months: int, *, reach: int) -> PlannedLine:
+    values = np.broadcast_to(np.asarray(line.value, dtype=np.float64), (1, months))[0, :reach]
     if line.is_once:
-        values = np.where(np.arange(horizon) == 0, values, 0.0)
+        values = np.where(np.arange(reach) == 0, values, 0.0)
     if not (np.abs(values) <= float(MAX_AMOUNT)).all():
         raise CaseError(
             f"{line.label} leaves the range of the ledger (100 billion a month); check its drivers."

@@ -57,13 +57,13 @@ class CaseFigures:
 def figures_of(case: Case) -> CaseFigures:
     """Return the figures of a case. Where one-time cost is significant, several years are shown.
 
-    Payback looks beyond the horizon, to 120 months; a plan whose months are all alike is answered by one-time cost /
-    monthly net at any length.
+    Payback looks beyond the horizon, as far as `base.outlook`; a plan whose months are all alike is answered by
+    one-time cost / monthly net at any length.
     """
-    plan = base.project(case, months=base.LONGEST_CASE)
+    plan = base.outlook(case)
     series = _series(plan, case)
     figures = metrics.compute(series)
-    at = (0, case.months - 1)
+    at, reach = (0, case.months - 1), figures.run.shape[1]
     supported = figures.by_basis[Basis.SUPPORTED]
     share = _first_year_share(figures)
     is_significant = share is not None and share >= SIGNIFICANT_SHARE
@@ -72,15 +72,13 @@ def figures_of(case: Case) -> CaseFigures:
         view=_view(figures, case.months),
         one_time_cost=from_micros(int(figures.cumulative_one_time[at])),
         payback_months=_payback(figures),
-        discounted_payback_months=_beyond(
-            supported.discounted_payback.at((0, base.LONGEST_CASE - 1)), figures
-        ),
+        discounted_payback_months=_beyond(supported.discounted_payback.at((0, -1)), figures),
         breakeven_month=_crossing(supported.breakeven_index, figures),
         last_breakeven_month=_crossing(supported.breakeven_last, figures),
         irr=supported.irr.at(at),
         mirr=supported.mirr.at(at),
         is_one_time_significant=is_significant,
-        multi_year=tuple(_view(figures, month) for month in sorted(years)),
+        multi_year=tuple(_view(figures, month) for month in sorted(years) if month <= reach),
         unit_cost=_unit_cost(case, plan, figures, is_loaded=True),
         run_unit_cost=_unit_cost(case, plan, figures, is_loaded=False),
         monthly={
@@ -95,7 +93,7 @@ def figures_of(case: Case) -> CaseFigures:
 
 def _series(plan: Sequence[PlannedLine], case: Case) -> Series:
     """Return the plan as one investment; months beyond the horizon stay open, so that rates end at the horizon."""
-    shape = (1, base.LONGEST_CASE)
+    shape = (1, len(plan[0].amounts))
     money = {
         name: np.zeros(shape, dtype=np.int64) for name in ("benefit", "run", "avoidable", "one_time", "usage")
     }
@@ -154,8 +152,9 @@ def _money(figure: Figure) -> Figure:
 
 
 def _first_year_share(figures: Figures) -> float | None:
-    cost = int(figures.tco[0, 11])
-    return int(figures.cumulative_one_time[0, 11]) / cost if cost > 0 else None
+    at = (0, min(12, figures.run.shape[1]) - 1)
+    cost = int(figures.tco[at])
+    return int(figures.cumulative_one_time[at]) / cost if cost > 0 else None
 
 
 def _is_flat(figures: Figures) -> bool:
@@ -168,7 +167,7 @@ def _payback(figures: Figures) -> Figure:
     if _is_flat(figures) and figures.one_time[0, 0] > 0:
         net = int(supported.benefit[0, 0] - figures.run[0, 0])
         return breakeven.plan_payback(from_micros(int(figures.one_time[0, 0])), monthly_net=from_micros(net))
-    return _beyond(supported.payback.at((0, base.LONGEST_CASE - 1)), figures)
+    return _beyond(supported.payback.at((0, -1)), figures)
 
 
 def _beyond(figure: Figure, figures: Figures) -> Figure:
