@@ -152,16 +152,13 @@ def test_accuracy_lies_between_the_points_of_its_path(path: Path, over: int) -> 
     assert found.max() <= max(levels) + 1e-12
 
 
-@given(st.lists(shares, min_size=2, max_size=2, unique=True), months, st.floats(0, 0.04))
-def test_more_accuracy_is_never_worth_less(levels: list[float], over: int, worthless: float) -> None:
-    low, high = sorted(levels)
-    factors = [
-        degradation.value_factor(np.array([level]), initial=0.97, worthless=worthless)
-        for level in (low, high)
-    ]
-    assert factors[0] < factors[1]
-    errors = [degradation.error_factor(np.array([level]), initial=0.97) for level in (low, high)]
-    assert errors[0] > errors[1]
+@given(st.lists(st.integers(50, 970), min_size=2, max_size=2, unique=True), st.integers(0, 40))
+def test_more_accuracy_is_worth_more_and_errs_less(permille: list[int], worthless: int) -> None:
+    accuracy = np.array(sorted(permille)) / 1000
+    low, high = degradation.value_factor(accuracy, initial=0.97, worthless=worthless / 1000)
+    assert low < high
+    more, fewer = degradation.error_factor(accuracy, initial=0.97)
+    assert more > fewer
 
 
 @given(paths(), st.integers(1, 30), st.floats(0.1, 1000))
