@@ -100,7 +100,8 @@ def _linear_trend(shock: Floats, random: np.random.Generator) -> Floats:
 
 def _damped_trend(shock: Floats, random: np.random.Generator) -> Floats:
     gain, pace = _between(-0.4, 1.0, shock, random), _between(4, 18, shock, random)
-    return 1 + gain * (1 - np.exp(-_time(shock) / pace)) + _between(0.02, 0.12, shock, random) * shock
+    curve = 1 + gain * (1 - np.exp(-_time(shock) / pace))
+    return np.asarray(curve + _between(0.02, 0.12, shock, random) * shock, dtype=np.float64)
 
 
 def _saturating_growth(shock: Floats, random: np.random.Generator) -> Floats:
