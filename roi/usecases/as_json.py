@@ -5,7 +5,7 @@ from typing import Any
 
 from roi.engine.result import Figure
 from roi.usecases.base import Case, HiddenCosts
-from roi.usecases.drivers import drivers_of
+from roi.usecases.drivers import Driver, drivers_of
 from roi.usecases.figures import CaseFigures, View
 
 
@@ -40,15 +40,16 @@ def view(one: View) -> dict[str, Any]:
 
 def drivers(case: Case, *, stated: Collection[str] = ()) -> dict[str, dict[str, Any]]:
     """Return the value of every driver and hidden cost, its unit, and whether it was stated or is the template's."""
-    values = ((case.drivers, type(case.drivers)), (case.hidden_costs, HiddenCosts))
+    own: tuple[Driver, ...] = drivers_of(type(case.drivers))  # type: ignore[arg-type]  # a class hashes
+    values = ((case.drivers, own), (case.hidden_costs, drivers_of(HiddenCosts)))
     return {
         one.name: {
             "value": getattr(owner, one.name),
             "unit": one.unit.value,
             "is_set": one.name in stated,
         }
-        for owner, kind in values
-        for one in drivers_of(kind)
+        for owner, known in values
+        for one in known
     }
 
 

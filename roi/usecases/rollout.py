@@ -73,12 +73,16 @@ def ramp(d: Rollout, month: Value) -> Value:
 
 
 def effect(d: Rollout, month: Value) -> Value:
-    """Return the effect of one use as a share of the full one, as accuracy is lost and restored."""
+    """Return the effect of one use as a share of the full one, as accuracy is lost and restored.
+
+    A month has the effect of its end, so the first one after going live or retraining has lost once already.
+    """
     if is_zero(d.accuracy_loss):
         return 1.0
     age = _age(d, month)
     if not is_zero(d.retraining_every):
         age = where(d.retraining_every > 0, remainder(age, maximum(d.retraining_every, 1)), age)
+    age = age + 1
     return step(month, "Effect, share of the full one", maximum(1 - d.accuracy_loss * age, 0))
 
 

@@ -20,8 +20,9 @@ _WORDS = {
 
 def money(value: Decimal | float) -> str:
     """Return an amount: whole units from 100 on, else cents."""
-    digits = 0 if abs(value) >= 100 or value == int(value) else 2
-    return _signed(f"{abs(value):,.{digits}f}", is_negative=value < 0)
+    amount = float(value)
+    digits = 0 if abs(amount) >= 100 or amount == int(amount) else 2
+    return _signed(f"{abs(amount):,.{digits}f}", is_negative=amount < 0)
 
 
 def percent(fraction: float) -> str:

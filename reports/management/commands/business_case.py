@@ -46,7 +46,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments. Values are read here, not by the parser, so that every problem is a sentence."""
-        add, many = parser.add_argument, {"action": "append", "default": []}
+        add = parser.add_argument
+        many: dict[str, Any] = {"action": "append", "default": []}
         add("template", nargs="?", help="the kind of case; --list names them")
         add("--list", action="store_true", help="list the templates, or one template's drivers")
         add("--set", **many, metavar="DRIVER=VALUE", help="state a driver")

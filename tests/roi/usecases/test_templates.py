@@ -90,11 +90,23 @@ def test_savings_never_exceed_what_support_costs() -> None:
 def test_error_costs_follow_the_error_rate_and_value_the_success_rate(
     name: str, drivers: dict, ref: str
 ) -> None:
-    lines = planned(name, months=19, accuracy_loss=LOSS, **drivers)
-    errors = amounts(lines, "error_remediation", ref)
-    assert errors[18] / errors[0] == pytest.approx(3)
-    value = amounts(lines, "successful_outcomes")
-    assert value[18] / value[0] == pytest.approx(88 / 96)
+    steady = planned(name, months=18, **drivers)
+    losing = planned(name, months=18, accuracy_loss=LOSS, **drivers)
+    errors, value = (
+        [amounts(lines, account, where)[17] for lines in (losing, steady)]
+        for account, where in (("error_remediation", ref), ("successful_outcomes", ""))
+    )
+    assert errors[0] / errors[1] == pytest.approx(3)
+    assert value[0] / value[1] == pytest.approx(88 / 96)
+
+
+def test_losing_effect_is_the_engine_s_degradation() -> None:
+    lost = figures("customer_support", accuracy_loss=LOSS)
+    assert lost.view.roi.value == pytest.approx(-0.0208, abs=5e-5)
+    restored = planned("customer_support", months=13, accuracy_loss=LOSS, retraining_every=6)
+    saved = amounts(restored, "labor_savings", "automation")
+    assert saved[5] == pytest.approx(19_250 * (1 - 6 * LOSS))
+    assert saved[6] == saved[0] == saved[12] == pytest.approx(19_250 * (1 - LOSS))
 
 
 def test_edge_savings_do_not_depend_on_accuracy() -> None:
