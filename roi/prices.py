@@ -20,6 +20,7 @@ from roi.engine.token_cost import PricedDays, Rates, TokenPrice, Unpriced, is_fr
 from roi.models import PriceOverride
 
 LONGEST_PROVIDER, LONGEST_MODEL, LONGEST_SOURCE = 64, 128, 200
+_LONGEST = {"provider": LONGEST_PROVIDER, "model": LONGEST_MODEL, "source": LONGEST_SOURCE}
 _PRICE_LIMIT = Decimal(10) ** 10
 
 
@@ -201,13 +202,8 @@ def withdraw(row: PriceOverride, *, reason: str, actor: User, now: datetime) -> 
 
 def _check(terms: Terms) -> None:
     """Refuse terms that nobody can have negotiated; each sentence names the field and its bounds."""
-    texts = (
-        ("provider", terms.provider, LONGEST_PROVIDER),
-        ("model", terms.model, LONGEST_MODEL),
-        ("source", terms.source, LONGEST_SOURCE),
-    )
-    for field, text, longest in texts:
-        if not 1 <= len(text.strip()) <= longest:
+    for field, longest in _LONGEST.items():
+        if not 1 <= len(getattr(terms, field).strip()) <= longest:
             raise PriceError(f"A price needs its {field}, in at most {longest} characters.")
     if not CURRENCY.regex.match(terms.currency):  # type: ignore[union-attr]
         raise PriceError(str(CURRENCY.message))

@@ -54,24 +54,15 @@ def reprice(
         )
     exchange = _exchange()
     stated = _stated(investments, exchange)
-    deployments = _deployments(investments)
-    overrides = prices.overrides_of({investment.portfolio_id for investment in investments})
-    seen: _Seen = {}
+    histories = _histories(investments)
     tables = {}
-    for investment in investments:
-        mine = stated[investment.pk]
-        history = _History(
-            deployments.get(investment.pk, []),
-            investment.portfolio_id,
-            overrides[investment.portfolio_id],
-            seen,
-        )
-        reporting = investment.portfolio.reporting_currency
+    for each in investments:
+        mine, reporting = stated[each.pk], each.portfolio.reporting_currency
         usage = [
-            _usage(month, mine, history, options=options, exchange=_rates(exchange, reporting, month))
-            for month in _months(mine, first, last)
+            _usage(m, mine, histories[each.pk], options=options, exchange=_rates(exchange, reporting, m))
+            for m in _months(mine, first, last)
         ]
-        tables[investment.pk] = table(usage, options)
+        tables[each.pk] = table(usage, options)
     return tables
 
 
@@ -127,14 +118,6 @@ def _converted(amount: Decimal | None, rate: Decimal | None) -> Decimal | None:
     return None if rate is None else to_money(Fraction(amount) * Fraction(rate))
 
 
-def _deployments(investments: Sequence[Investment]) -> dict[int, list[Deployment]]:
-    rows = Deployment.objects.filter(investment__in=[each.pk for each in investments])
-    found: dict[int, list[Deployment]] = {}
-    for row in rows.order_by("investment_id", "effective_month"):
-        found.setdefault(row.investment_id, []).append(row)
-    return found
-
-
 _Seen = dict[tuple[int, str, str, date], Priced]
 
 
@@ -177,6 +160,19 @@ class _History:
         return found
 
 
+def _histories(investments: Sequence[Investment]) -> dict[int, _History]:
+    """Return what ran when and what it costs, of each investment. Two queries."""
+    ran: dict[int, list[Deployment]] = {investment.pk: [] for investment in investments}
+    for row in Deployment.objects.filter(investment__in=list(ran)).order_by("effective_month"):
+        ran[row.investment_id].append(row)
+    overrides = prices.overrides_of({investment.portfolio_id for investment in investments})
+    seen: _Seen = {}
+    return {
+        each.pk: _History(ran[each.pk], each.portfolio_id, overrides[each.portfolio_id], seen)
+        for each in investments
+    }
+
+
 def _dated(model: str, version: str) -> str:
     """Return a model's name with its version, as providers write it: gpt-4o and 2024-08-06 are gpt-4o-2024-08-06."""
     model, version = model.strip(), version.strip()
@@ -193,18 +189,12 @@ def _usage(
     options: Sequence[Option],
     exchange: Mapping[str, Decimal],
 ) -> Usage:
-    deployed = history.deployed(month)
-    running = history.at(month)
-    lacking = [name for name in _NEEDED if (month, name) not in stated.counts]
-    tokens = None
-    if not lacking:
-        counts = (stated.counts.get((month, name), Decimal(0)) for name in (*_NEEDED, _OPTIONAL))
-        tokens = Tokens(*counts)
+    deployed, running = history.deployed(month), history.at(month)
+    tokens, missing = _tokens(stated, month)
     return Usage(
         month=month,
         tokens=tokens,
-        missing=f"The ledger has no {' and no '.join(lacking)} for {format_month(month)}; "
-        "state them, or a nil where there were none.",
+        missing=missing,
         recorded=_recorded(stated, month),
         deployed=deployed,
         options=[
@@ -214,6 +204,17 @@ def _usage(
         exchange=exchange,
         is_latency_sensitive=running is not None and running.is_latency_sensitive,
     )
+
+
+def _tokens(stated: _Stated, month: date) -> tuple[Tokens | None, str]:
+    """Return the tokens of a month, or None with a sentence on what is not stated."""
+    lacking = [name for name in _NEEDED if (month, name) not in stated.counts]
+    if lacking:
+        named = " and no ".join(lacking)
+        return None, (
+            f"The ledger has no {named} for {format_month(month)}; state them, or a nil where there were none."
+        )
+    return Tokens(*(stated.counts.get((month, name), Decimal(0)) for name in (*_NEEDED, _OPTIONAL))), ""
 
 
 def _recorded(stated: _Stated, month: date) -> Amount:

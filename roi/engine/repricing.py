@@ -134,19 +134,7 @@ def table(usage: Sequence[Usage], options: Sequence[Option]) -> Table:
     """
     if len(options) > MOST_OPTIONS:
         raise RepricingError(f"Up to {MOST_OPTIONS} options stand side by side; {len(options)} were given.")
-    months = tuple(
-        Month(
-            each.month,
-            each.tokens,
-            each.recorded,
-            _amount(each, each.deployed, AS_COUNTED),
-            tuple(
-                _amount(each, priced, option.serving)
-                for priced, option in zip(each.options, options, strict=True)
-            ),
-        )
-        for each in usage
-    )
+    months = tuple(_month(each, options) for each in usage)
     recorded = _total([(m.month, m.recorded) for m in months])
     list_cost = _total([(m.month, m.list_cost) for m in months])
     deployed = _prices(each.deployed for each in usage)
@@ -157,7 +145,18 @@ def table(usage: Sequence[Usage], options: Sequence[Option]) -> Table:
         recorded_over_list=recorded.less(list_cost),
         prices=deployed,
         notes=tuple(_notes(deployed, usage, AS_COUNTED)),
-        options=tuple(_repriced(usage, months, i, options[i]) for i in range(len(options))),
+        options=tuple(_repriced(usage, months, i, option) for i, option in enumerate(options)),
+    )
+
+
+def _month(usage: Usage, options: Sequence[Option]) -> Month:
+    pairs = zip(usage.options, options, strict=True)
+    return Month(
+        month=usage.month,
+        tokens=usage.tokens,
+        recorded=usage.recorded,
+        list_cost=_amount(usage, usage.deployed, AS_COUNTED),
+        options=tuple(_amount(usage, priced, option.serving) for priced, option in pairs),
     )
 
 

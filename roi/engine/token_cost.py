@@ -158,14 +158,15 @@ def _at(tokens: Tokens, price: TokenPrice, serving: Serving) -> Fraction | Unpri
     tiers = ((1 - batch, price.standard, ""), (batch, price.batch_rates(), "batch "))
     total = Fraction(0)
     for share, rates, tier in tiers:
-        for kind, count, rate in _lines(tokens, rates, serving):
-            if rate is not None:
-                total += share * count * Fraction(rate)
-            elif share and count:
+        # Fractions are exact and slow: what is nothing is not multiplied.
+        for kind, count, rate in _lines(tokens, rates, serving) if share else ():
+            if count and rate is None:
                 return Unpriced(
                     f"{price.source} states no {tier}price of {kind} tokens for {price.provider}/{price.model}, "
                     "and such tokens were used."
                 )
+            if count and rate is not None:
+                total += share * count * Fraction(rate)
     return total / MILLION
 
 
