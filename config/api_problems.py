@@ -17,6 +17,8 @@ from portfolio.idempotency import KeyReused, StillRunning
 from portfolio.ingest import IngestError
 from portfolio.knowledge import KnowledgeError
 from portfolio.months import MonthStateError
+from roi.cases import CaseRefused, StaleCase
+from roi.questions import QuestionRejected
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +28,8 @@ _STATUS_OF: dict[type[Exception], int] = {
     KnowledgeError: 409,
     MonthStateError: 409,
     StillRunning: 409,
+    StaleCase: 409,
+    CaseRefused: 422,
     KeyReused: 422,
     IngestError: 422,
     AssumptionError: 422,
@@ -63,6 +67,8 @@ def _converted(error: Exception) -> tuple[int, str, list[Error]] | None:
     """Return status, sentence and errors of an exception that is meant for the user; None for any other."""
     if isinstance(error, exceptions.ValidationError):
         return error.status_code, "The request does not fit its description.", list(_flatten(error.detail))
+    if isinstance(error, QuestionRejected):
+        return 400, "The request does not fit its description.", list(_flatten(error.errors))
     if isinstance(error, exceptions.APIException):
         return error.status_code, str(error.detail), list(getattr(error, "errors", []))
     if isinstance(error, FactsRejected):

@@ -18,6 +18,8 @@ from portfolio.api_reference import AccountViewSet, FxRateViewSet
 from portfolio.api_tokens import TokenViewSet
 from reports.api import InvestmentViewSet
 from roi.api import SnapshotViewSet
+from roi.api_case_parts import NAME_PATTERN, ScenarioViewSet, StudyViewSet, SubmissionViewSet
+from roi.api_cases import CaseViewSet
 from roi.api_overrides import PriceOverrideViewSet
 from roi.api_prices import TokenPriceList
 from roi.api_repricing import InvestmentRepricing
@@ -43,6 +45,7 @@ router.register("accounts", AccountViewSet, basename="api-account")
 router.register("episodes", EpisodeViewSet, basename="api-episode")
 router.register("notifications", NotificationViewSet, basename="api-notification")
 router.register("imports", ImportViewSet, basename="api-import")
+router.register("cases", CaseViewSet, basename="api-case")
 router.register("tokens", TokenViewSet, basename="api-token")
 router.register("price-overrides", PriceOverrideViewSet, basename="api-price-override")
 
@@ -52,6 +55,8 @@ _OF_INVESTMENT = {
     "cells": CellViewSet,
     "episodes": InvestmentEpisodeViewSet,
 }
+
+_CASE = rf"^cases/(?P<public_id>{UUID_PATTERN})"
 
 urlpatterns = [
     path("actuals/bulk", ActualsBulk.as_view(), name="api-actuals-bulk"),
@@ -63,6 +68,23 @@ urlpatterns = [
     ),
     path("use-cases", UseCases.as_view(), name="api-use-cases"),
     path("what-ifs", WhatIfs.as_view(), name="api-what-ifs"),
+    re_path(
+        rf"{_CASE}/submissions$", SubmissionViewSet.as_view({"get": "list"}), name="api-case-submissions"
+    ),
+    re_path(rf"{_CASE}/scenarios$", ScenarioViewSet.as_view({"get": "list"}), name="api-case-scenarios"),
+    re_path(
+        rf"{_CASE}/scenarios/(?P<name>{NAME_PATTERN})$",
+        ScenarioViewSet.as_view({"put": "put", "delete": "delete"}),
+        name="api-case-scenario",
+    ),
+    re_path(
+        rf"{_CASE}/studies$", StudyViewSet.as_view({"get": "list", "post": "ask"}), name="api-case-studies"
+    ),
+    re_path(
+        rf"{_CASE}/studies/(?P<study_id>{UUID_PATTERN})$",
+        StudyViewSet.as_view({"get": "retrieve"}),
+        name="api-case-study",
+    ),
     path("fx-rates", FxRateViewSet.as_view({"get": "list", "put": "put"}), name="api-fx-rates"),
     *(
         re_path(

@@ -185,6 +185,8 @@ SPECTACULAR_SETTINGS = {
         "BookEnum": "portfolio.api_base.BOOKS",
         "AccountKindEnum": "portfolio.api_base.ACCOUNT_KINDS",
         "EntryKindEnum": "portfolio.api_base.ENTRY_KINDS",
+        "StudyKindEnum": "roi.models.CaseStudy.KINDS",
+        "StudyStateEnum": "roi.models.CaseStudy.STATES",
         "ScenarioKindEnum": "roi.api_case_fields.KINDS_OF_SCENARIO",
     },
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Sequence
+from functools import partial
 
 from celery import current_app
 from django.db import connection, transaction
@@ -41,8 +42,17 @@ def _flush() -> None:
     _publish(sorted(ids) if _EVERYTHING not in ids and len(ids) <= MAX_IDS else [])
 
 
+def call(task: str, *, queue: str) -> None:
+    """Call a task when the running transaction has committed; a call that is lost is made up by the task's own beat."""
+    transaction.on_commit(partial(_send, task, queue, {}), robust=True)
+
+
 def _publish(investment_ids: list[int]) -> None:
+    _send(TASK, QUEUE, {"ids": investment_ids})
+
+
+def _send(task: str, queue: str, kwargs: dict[str, object]) -> None:
     try:
-        current_app.send_task(TASK, kwargs={"ids": investment_ids}, queue=QUEUE, ignore_result=True)
+        current_app.send_task(task, kwargs=kwargs, queue=queue, ignore_result=True)
     except (OSError, OperationalError) as error:
         logger.warning("The broker did not take the bell (%s); the periodic sweep will find the work.", error)

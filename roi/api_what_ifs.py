@@ -6,7 +6,6 @@ from math import isfinite
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,7 +15,7 @@ from portfolio.api_base import open_investment, open_portfolio
 from roi import cases, questions, what_ifs
 from roi.api_case_answers import UseCasesAnswer, WhatIfAnswer
 from roi.api_case_fields import WhatIfBody
-from roi.questions import QuestionRejected, Terms
+from roi.questions import Terms
 from roi.usecases import TEMPLATES
 from roi.usecases.base import HiddenCosts
 from roi.usecases.drivers import drivers_of
@@ -45,15 +44,7 @@ class WhatIfs(APIView):
         body = WhatIfBody(data=request.data)
         body.is_valid(raise_exception=True)
         asked = body.validated_data
-        return Response(answer(asked, terms=_terms(request.user, asked)))
-
-
-def answer(asked: Mapping[str, Any], *, terms: Terms) -> Plain:
-    """Return the answer to a what-if. Raises ValidationError with a pointer to each value that is wrong."""
-    try:
-        return what_ifs.evaluate(questions.read(asked, terms=terms))
-    except QuestionRejected as rejected:
-        raise ValidationError(rejected.errors) from rejected
+        return Response(what_ifs.evaluate(questions.read(asked, terms=_terms(request.user, asked))))
 
 
 def _terms(user: Any, asked: Mapping[str, Any]) -> Terms:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from portfolio.terms import MICRO
-from roi import case_charts, sensitivities, simulations
+from roi import case_charts, questions, sensitivities, simulations
 from roi.charts import Spec
 from roi.engine.sensitivity import SensitivityError
-from roi.questions import Question, QuestionRejected, Variant
+from roi.questions import Plain, Question, QuestionRejected, Terms, Variant
 from roi.usecases import as_json, figures
 from roi.usecases.base import CaseError
 from roi.usecases.figures import CaseFigures
@@ -21,6 +21,27 @@ _COMPARED = (
     *("total_cost", "total_value", "net_benefit", "one_time_cost", "roi_percent", "npv", "npv_at_hurdle"),
     *("irr_percent", "payback_months", "discounted_payback_months", "breakeven_month"),
 )
+
+
+def answer(asked: Plain, *, terms: Terms) -> Answer:
+    """Return the answer to a stored case; a scenario that no longer fits its drivers is left out and named.
+
+    Raises QuestionRejected for anything else that cannot be used.
+    """
+    try:
+        return evaluate(questions.read(asked, terms=terms))
+    except QuestionRejected as rejected:
+        if set(rejected.errors) != {"scenarios"}:
+            raise
+        broken = rejected.errors["scenarios"]
+    stated = list(asked["scenarios"])
+    kept = [one for number, one in enumerate(stated) if str(number) not in broken]
+    found = evaluate(questions.read({**asked, "scenarios": kept}, terms=terms))
+    left_out = [
+        f"{stated[int(number)]['name']} is left out: {QuestionRejected(errors)}"
+        for number, errors in broken.items()
+    ]
+    return found | {"problems": [*found["problems"], *left_out]}
 
 
 def evaluate(question: Question) -> Answer:

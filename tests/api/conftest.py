@@ -14,9 +14,19 @@ from alerts.models import Episode, EvaluationPoint, Event, Notification
 from portfolio import assumptions, investments, ledger, months
 from portfolio.facts import Fact, Writing
 from portfolio.models import Account, ImportRun, Investment, Membership, Portfolio, User
-from roi import snapshots
+from roi import cases, snapshots, studies
+from roi.models import BusinessCase
+from roi.usecases.base import HiddenCosts
+from roi.usecases.drivers import drivers_of
 
 START = date(2026, 1, 1)
+# The published support case, with its hidden costs answered and one uncertain driver.
+CASE: dict[str, Any] = {
+    "template": "generic_llm",
+    "title": "Support",
+    "hidden_costs": {one.name: {"none": "Not in this case."} for one in drivers_of(HiddenCosts)},
+    "distributions": {"dev_cost": {"kind": "uniform", "low": 120_000, "high": 180_000}},
+}
 ROLES = {"vera": "viewer", "olivia": "owner", "finn": "finance", "ada": "admin"}
 
 
@@ -31,6 +41,7 @@ class World:
     episodes: dict[str, Episode]
     notifications: dict[str, Notification]
     imports: dict[str, ImportRun]
+    cases: dict[str, BusinessCase]
     users: dict[str, User]
 
     def client(self, name: str) -> APIClient:
@@ -114,6 +125,14 @@ def make_episode(investment: Investment) -> tuple[Episode, Notification]:
     return episode, notification
 
 
+def make_case(investment: Investment, owner: User) -> BusinessCase:
+    """Write the support case for an investment, with a scenario and a study that nobody computed yet."""
+    case = cases.create(investment.portfolio, CASE, now=now(), actor=owner, investment=investment)
+    cases.put_scenario(case, "Cheaper", kind="optimistic", drivers={"dev_cost": 1000}, now=now(), actor=owner)
+    studies.ask(case, "sobol", stated={}, now=now(), actor=owner)
+    return case
+
+
 def make_world() -> World:
     """Make both portfolios, their people, figures, an episode and an import in each."""
     users = {
@@ -141,6 +160,10 @@ def make_world() -> World:
                 file_name="a.csv", source="actuals", created_by=user, created_at=now()
             )
             for name, user in users.items()
+        },
+        cases={
+            "cx": make_case(chatbot, users["olivia"]),
+            "ops": make_case(robot, users["mallory"]),
         },
         users=users,
     )

@@ -54,6 +54,9 @@ def test_operations_answer_as_described(fresh_database: servers.TestDatabase) ->
     known = {
         "code": "CX-1",
         "public_id": str(world.episodes["cx"].public_id),
+        "case": str(world.cases["cx"].public_id),
+        "study_id": str(world.cases["cx"].studies.get().public_id),
+        "name": "Cheaper",
         "id": str(world.notifications["cx"].pk),
         "override": str(_override(world).public_id),
     }
@@ -96,6 +99,8 @@ def _check(operation: Any, *, headers: dict[str, str], known: dict[str, str]) ->
 def _known(path: str, name: str, known: dict[str, str]) -> str:
     if name == "code" and "/portfolios/" in path:
         return "CX"
+    if name == "public_id" and "/cases/" in path:
+        return known["case"]
     if name == "public_id" and "/price-overrides/" in path:
         return known["override"]
     return known.get(name, "hurdle_00000000")

@@ -15,12 +15,20 @@ from portfolio.models import Membership
 from roi import prices
 from roi.models import PriceOverride
 from roi.prices import Terms
-from tests.api.conftest import World, now, row
+from tests.api.conftest import CASE, World, now, row
 
 CAST = ("vera", "olivia", "finn", "ada", "mallory", "anonymous")
 ALL = {"vera": 200, "olivia": 200, "finn": 200, "ada": 200, "mallory": 200, "anonymous": 401}
 MEMBERS = ALL | {"mallory": 404}
+RECORDERS = MEMBERS | {"vera": 403}
 CLOSERS = MEMBERS | {"vera": 403, "olivia": 403}
+
+
+def _answering(status: int, expected: dict[str, int]) -> dict[str, int]:
+    """Return an expectation whose successes have another status than 200."""
+    return {name: status if found == 200 else found for name, found in expected.items()}
+
+
 NOBODY_HERE = {**dict.fromkeys(ALL, 404), "anonymous": 401}
 RATES = {
     "rates": [
@@ -55,6 +63,30 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
     ("get", "/use-cases", None, ALL),
     ("post", "/what-ifs", {"template": "generic_llm"}, ALL),
     ("post", "/what-ifs", {"template": "generic_llm", "portfolio": "CX"}, MEMBERS),
+    ("get", "/cases", None, ALL),
+    ("post", "/cases", CASE | {"portfolio": "CX"}, _answering(201, RECORDERS)),
+    ("get", "/cases/{case}", None, MEMBERS),
+    ("patch", "/cases/{case}", {"revision": 1, "months": 24}, RECORDERS),
+    ("delete", "/cases/{case}?revision=1", None, _answering(204, RECORDERS)),
+    ("get", "/cases/{case}/figures", None, MEMBERS),
+    ("post", "/cases/{case}/submit", {"revision": 1}, RECORDERS),
+    ("get", "/cases/{case}/submissions", None, MEMBERS),
+    ("get", "/cases/{case}/scenarios", None, MEMBERS),
+    ("put", "/cases/{case}/scenarios/{scenario}", {"drivers": {"dev_cost": 1}}, RECORDERS),
+    (
+        "delete",
+        "/cases/{case}/scenarios/{scenario}",
+        None,
+        _answering(204, RECORDERS),
+    ),
+    ("get", "/cases/{case}/studies", None, MEMBERS),
+    (
+        "post",
+        "/cases/{case}/studies",
+        {"kind": "sobol"},
+        _answering(202, MEMBERS),
+    ),
+    ("get", "/cases/{case}/studies/{study}", None, MEMBERS),
     ("get", "/fx-rates", None, ALL),
     # OPS reports in dollars too, so nobody of CX alone may change the dollar's rates.
     ("put", "/fx-rates", RATES, {**dict.fromkeys(ALL, 403), "anonymous": 401}),
@@ -99,6 +131,9 @@ def _filled(address: str, world: World, *, side: str = "cx") -> str:
         "investment": "CX-1" if is_ours else "OPS-SECRET",
         "episode": str(world.episodes[side].public_id),
         "notification": str(world.notifications[side].pk),
+        "case": str(world.cases[side].public_id),
+        "scenario": "Cheaper",
+        "study": str(world.cases[side].studies.get().public_id),
         "import": str(world.imports["finn" if is_ours else "mallory"].public_id),
     }
     if "{override}" in address:
@@ -129,7 +164,8 @@ def test_matrix(world: World, method: str, address: str, body: Any, expected: di
 @pytest.mark.parametrize(("method", "address", "body"), [m[:3] for m in MATRIX if "{" in m[1]])
 def test_foreign_row_is_a_missing_row(world: World, method: str, address: str, body: Any) -> None:
     nothing = dict.fromkeys(("portfolio", "investment"), "NONE") | dict.fromkeys(
-        ("episode", "notification", "import", "override"), "00000000-0000-0000-0000-000000000000"
+        ("episode", "notification", "import", "override", "case", "scenario", "study"),
+        "00000000-0000-0000-0000-000000000000",
     )
     for name in ("vera", "olivia", "finn", "ada"):
         foreign = _status(world, name, method, _filled(address, world, side="ops"), body)
