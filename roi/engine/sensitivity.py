@@ -5,6 +5,8 @@ Rows are ranked by their swing in net benefit: ranked by ROI they order differen
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cmp_to_key
+from math import isclose
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from roi.engine.result import Figure, Floats, Reason, undefined
 
 ALWAYS_NAMED, MOST_NAMED = 2, 3
 THIRD_AT_LEAST = 0.5  # of the leader's swing
+_HALF_MICRO = 0.5e-6  # money is known to a micro-unit; less is rounding
 
 
 class SensitivityError(ValueError):
@@ -86,8 +89,7 @@ def tornado(
         )
         for at, (name, change) in zip(range(1, rows, 2), changes.items(), strict=True)
     ]
-    # To the micro-unit, so that drivers that are factors of one product keep the order they were given in.
-    ranked = sorted(bars, key=lambda bar: -round(bar.swing, 6))
+    ranked = sorted(bars, key=cmp_to_key(_by_swing))
     return Tornado(float(net[0]), roi[0], tuple(ranked))
 
 
@@ -103,7 +105,7 @@ def named(found: Tornado) -> tuple[Bar, ...]:
 
     A driver that moves nothing is never named.
     """
-    moving = [bar for bar in found.bars if round(bar.swing, 6) > 0]
+    moving = [bar for bar in found.bars if bar.swing > _HALF_MICRO]
     third = [bar for bar in moving[ALWAYS_NAMED:MOST_NAMED] if bar.swing >= THIRD_AT_LEAST * moving[0].swing]
     return tuple(moving[:ALWAYS_NAMED] + third)
 
@@ -155,6 +157,13 @@ def _ends(name: str, base: Mapping[str, float], change: Change, bounds: Bounds) 
     low, high = bounds.get(name, UNBOUNDED)
     first, second = change.ends(float(base[name]))
     return min(max(first, low), high), min(max(second, low), high)
+
+
+def _by_swing(one: Bar, other: Bar) -> int:
+    """Order the wider first; factors of one product differ by rounding alone, and stay as they were given."""
+    if isclose(one.swing, other.swing, rel_tol=1e-9, abs_tol=_HALF_MICRO):
+        return 0
+    return -1 if one.swing > other.swing else 1
 
 
 def _two_ends(values: tuple[float, float], net: Floats, roi: Sequence[Figure]) -> tuple[End, End]:

@@ -40,6 +40,15 @@ def test_no_correlation_changes_nothing() -> None:
     assert correlate(u, names=["a", "b"], correlations=Correlations({("a", "b"): 0.0})) == pytest.approx(u)
 
 
+def test_certain_probabilities_stay_numbers() -> None:
+    stated = Correlations({("a", "b"): 0.5, ("b", "c"): 0.0})
+    drawn = correlate(
+        np.array([[0.0, 0.5, 1.0], [1.0, 0.0, 0.5]]), names=["a", "b", "c"], correlations=stated
+    )
+    assert np.isfinite(drawn).all()
+    assert drawn[0] == pytest.approx([0, 0, 1], abs=0.001)
+
+
 def test_contradictions_are_refused_with_the_pairs_and_a_way_out() -> None:
     with pytest.raises(CorrelationError) as refused:
         Correlations(IMPOSSIBLE | {("d", "e"): 0.5})

@@ -113,6 +113,15 @@ def test_nothing_piles_up_at_a_bound() -> None:
     assert len(np.unique(drawn)) == 4096
 
 
+def test_rounding_leaves_no_bound() -> None:
+    ends = np.array([0.0, 1.0])
+    for step in range(1, 200):
+        low, high = 10 + step / 101, 40 - step / 103
+        drawn = truncate(LogNormal(9, 41), low=low, high=high).ppf(ends)
+        assert low <= drawn.min()
+        assert drawn.max() <= high
+
+
 def test_what_never_leaves_the_bounds_stays_itself() -> None:
     within = Uniform(0.2, 0.8)
     assert truncate(within, low=0, high=1) is within

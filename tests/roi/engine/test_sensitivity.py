@@ -91,6 +91,19 @@ def test_ranking_by_roi_would_be_another() -> None:
     assert [bar.driver for bar in found.bars][2] == "api_monthly"
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.permutations("abc"), st.tuples(*[st.floats(0.1, 100)] * 3))
+def test_factors_of_one_product_keep_the_order_they_were_given_in(
+    order: list[str], values: tuple[float, float, float]
+) -> None:
+    def multiplied(d: Mapping[str, Floats]) -> Flows:
+        return Flows(d["a"] * d["b"] * d["c"], np.ones((1, 1)), np.zeros((1, 1)), 1)
+
+    base = dict(zip("abc", values, strict=True))
+    found = sensitivity.tornado(multiplied, base, {name: Relative(0.1) for name in order})
+    assert [bar.driver for bar in found.bars] == order
+
+
 def test_derivatives_are_those_of_the_formula() -> None:
     """dROI/dln p = p H/C for a value, -V p H/C^2 for a monthly cost, -V dev/C^2 for the one-time cost."""
     case, months, step = published.support(), 12, 1e-4
