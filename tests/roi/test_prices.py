@@ -68,6 +68,8 @@ def test_portfolio_before_installation_before_list(finn: User, ours: Portfolio) 
         Decimal("0.12"),
         Decimal("0.12"),
     )
+    state(finn, effective_from=date(2026, 3, 2), input_per_million=Decimal("0.11"))
+    assert at(ours, date(2026, 3, 2)) == Decimal("0.10"), "a later price of the installation changes nothing"
 
 
 def test_a_price_holds_from_its_first_day_until_its_end(finn: User, ours: Portfolio) -> None:

@@ -80,6 +80,16 @@ def test_tokens_are_summed_over_sources_and_withdrawn_ones_left_out(agent: Inves
     assert only.recorded.value == 650
 
 
+def test_what_was_withdrawn_is_not_stated(agent: Investment) -> None:
+    use(agent, 1, 2)
+    gone = [factories.withdrawn(agent, month(n), "output_tokens") for n in (1, 2)]
+    gone += [factories.withdrawn(agent, month(2), code) for code in ("input_tokens", "model_api")]
+    record(agent.portfolio, *gone, reason="Counted elsewhere.")
+    (only,) = table(agent).months
+    assert only.list_cost.reason is Reason.UNPRICED_USAGE
+    assert only.recorded.value == 600
+
+
 def test_cached_tokens_are_priced_as_such(agent: Investment) -> None:
     use(agent, 1, cached_tokens=40_000_000)
     made = table(
