@@ -21,7 +21,6 @@ from roi.usecases.base import Case, CaseError
 from roi.usecases.figures import figures_of
 
 MOST_SCENARIOS = 8
-_BASE = "Base case"
 
 
 def render(case: Case, *, title: str, now: datetime, scenarios: Sequence[tuple[str, Case]] = ()) -> bytes:
@@ -42,10 +41,8 @@ def render(case: Case, *, title: str, now: datetime, scenarios: Sequence[tuple[s
     cells = case_workbook_summary.write(book, asked, base, title=title, report=report)
     case_workbook_summary.strip(asked, cells, case_workbook_figures.figures(base))
     others = _scenarios(book, asked.inputs, base, case, known)
-    curves = [
-        _curve(name, one)
-        for name, one in zip((_BASE, *(s.name for s in known)), (base, *others), strict=True)
-    ]
+    names = case_workbook_scenarios.headings(book, len(others)) if others else [case.template.title]
+    curves = [_curve(name, one) for name, one in zip(names, (base, *others), strict=True)]
     case_workbook_summary.draw(book, curves, currency=case.currency)
     case_workbook_definitions.write(book)
     return book.content()

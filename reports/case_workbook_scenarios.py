@@ -76,6 +76,11 @@ def write_figures(book: Book, cases: Sequence[CaseSheets], *, row: int) -> None:
     sheet.protect()
 
 
+def headings(book: Book, count: int) -> list[str]:
+    """Return references to the names of the base case and of every scenario."""
+    return [f"={book.sheet(NAME).address(_FIRST - 1, column)}" for column in range(2, 3 + count)]
+
+
 def _address(base: Inputs, question: Question) -> str:
     settings = {
         case_workbook_inputs.HORIZON: base.horizon,

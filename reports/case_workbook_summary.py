@@ -20,7 +20,7 @@ _CENT = 0.005
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """A line of the chart."""
+    """A line of the chart. Its name is a word of ours or refers to a cell: a chart would run other texts."""
 
     name: str
     months: Cells

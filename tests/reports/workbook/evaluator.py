@@ -54,6 +54,14 @@ class Spreadsheet:
         self.scope = {**FUNCTIONS, "cell": self.cell, "cells": self.cells}
         self.code = {key: self._compiled(key) for key in self.formulas}
 
+    def again(self) -> "Spreadsheet":
+        """Return the same workbook as it was read, to be changed on its own."""
+        other = Spreadsheet.__new__(Spreadsheet)
+        other.names, other.formulas, other.code = self.names, self.formulas, self.code
+        other.stated, other.values, other.ranges = dict(self.stated), {}, {}
+        other.scope = {**FUNCTIONS, "cell": other.cell, "cells": other.cells}
+        return other
+
     def set(self, name: str, value: Any) -> None:
         """Change the cell that has a name, or an address such as Inputs!$B$5."""
         sheet, row, column = _address(self.names.get(name, name), "")

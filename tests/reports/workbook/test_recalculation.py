@@ -1,5 +1,6 @@
 """A workbook that is computed anew says what the engine says: every figure, every month, to the cent."""
 
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -16,11 +17,26 @@ from tests.reports.workbook import cases
 from tests.reports.workbook.evaluator import Spreadsheet
 
 CENT = 0.005
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2)
 
 
 def exported(case: Case) -> bytes:
     return case_workbook.render(case, title="A case", now=cases.NOW)
+
+
+@cache
+def support_content() -> bytes:
+    return exported(cases.default("customer_support"))
+
+
+@cache
+def _support() -> Spreadsheet:
+    return Spreadsheet(support_content())
+
+
+def support() -> Spreadsheet:
+    """Return the exported default of customer support, read once."""
+    return _support().again()
 
 
 def put(sheet: Spreadsheet, case: Case) -> None:
@@ -91,7 +107,7 @@ def test_every_template_follows_its_inputs(template: str) -> None:
 
 
 def test_every_reason_is_given_as_the_engine_gives_it() -> None:
-    sheet = Spreadsheet(exported(cases.default("customer_support")))
+    sheet = support()
     seen = set()
     for name, case in cases.hard():
         computed = figures_of(case)
@@ -124,8 +140,7 @@ def test_a_viewer_that_does_not_compute_shows_the_same() -> None:
 
 
 def test_what_an_input_changes_moves_and_is_marked() -> None:
-    case = cases.default("customer_support")
-    sheet = Spreadsheet(exported(case))
+    sheet = support()
     report = next(
         row for row in range(1, 80) if str(sheet.cell("Figures", row, 1)).startswith("More of this")
     )
@@ -137,25 +152,24 @@ def test_what_an_input_changes_moves_and_is_marked() -> None:
     assert sheet.cell("Figures", report + 1, 3) == "inputs differ from the export"
 
 
-def checks(sheet: Spreadsheet) -> dict[str, str]:
-    top = next(row for row in range(1, 80) if sheet.cell("Figures", row, 1) == "Checks")
-    return {sheet.cell("Figures", row, 1): sheet.cell("Figures", row, 2) for row in range(top + 1, top + 6)}
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "failing"),
-    [
-        ("deflection_rate", 0.5, None),
-        ("deflection_rate", 1.5, "Every input within its bounds"),
-        ("build_months", 2.5, "Every input within its bounds"),
-        ("infra_monthly", "a lot", "Every input within its bounds"),
-        ("dev_cost", 2e11, "Every line within 100 billion a month"),
-    ],
+CHECKS = (
+    ("deflection_rate", 0.5, set()),
+    ("deflection_rate", 1.5, {"Every input within its bounds"}),
+    ("build_months", 2.5, {"Every input within its bounds"}),
+    ("dev_cost", 2e11, {"Every line within 100 billion a month"}),
 )
-def test_the_workbook_checks_itself(name: str, value: Any, failing: str | None) -> None:
-    sheet = Spreadsheet(exported(cases.default("customer_support")))
-    sheet.set(name, value)
-    if isinstance(value, str):
-        assert "check" in {sheet.cell("Inputs", row, 4) for row in range(12, 60)}
-        return
-    assert {label for label, told in checks(sheet).items() if told != "ok"} == ({failing} - {None})
+
+
+def test_the_workbook_checks_itself() -> None:
+    case = cases.default("customer_support")
+    sheet = support()
+    for name, value, failing in CHECKS:
+        put(sheet, case)
+        sheet.set(name, value)
+        top = next(row for row in range(1, 80) if sheet.cell("Figures", row, 1) == "Checks")
+        told = {
+            sheet.cell("Figures", row, 1): sheet.cell("Figures", row, 2) for row in range(top + 1, top + 4)
+        }
+        assert {label for label, word in told.items() if word != "ok"} == failing, (name, value)
+    sheet.set("infra_monthly", "a lot")
+    assert "check" in {sheet.cell("Inputs", row, 4) for row in range(12, 60)}
