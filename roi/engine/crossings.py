@@ -75,11 +75,11 @@ def outcomes(benefit: Floats, run: Floats, standing: Standing) -> Outcomes:
     months = {rule: _month(first[rule], conditions.now[rule], standing, rule=rule) for rule in RULES}
     end = (np.arange(len(run)), standing.ahead - 1)
     return Outcomes(
-        roi=reached[end].mean(axis=1),
-        npv_hurdle=(_worth(benefit, run, standing) >= 0).mean(axis=1),
+        roi=_share(reached[end]),
+        npv_hurdle=_share(_worth(benefit, run, standing) >= 0),
         hurdle=hurdle,
         hurdle_reason=hurdle_reason,
-        breakeven=ever.mean(axis=2),
+        breakeven=_share(ever),
         crossed={rule: _by_month(first[rule], horizon) for rule in RULES},
         month={rule: month for rule, (month, _) in months.items()},
         month_reason={rule: reason for rule, (_, reason) in months.items()},
@@ -102,12 +102,12 @@ def _rolling(tail: Floats, paths: Floats) -> Floats:
 def _hurdle(earned: Floats, spent: Floats, standing: Standing) -> tuple[Floats, Codes]:
     has_base = spent[:, 1:] > 0
     holds = has_base & (earned[:, 1:] >= (1 + standing.hurdle_rate[:, None, None]) * spent[:, 1:])
-    share = has_base.mean(axis=2)
+    share = _share(has_base)
     ahead = np.arange(1, share.shape[1] + 1)[None, :]
     is_short = standing.tail_count[:, None] + ahead < standing.tail_run.shape[1]
     none = np.zeros(share.shape, dtype=np.uint8)
     reason = first_reason(none, (is_short, Reason.WINDOW_INCOMPLETE), (share < 0.5, Reason.NON_POSITIVE_BASE))
-    return np.where(reason == 0, holds.mean(axis=2) / np.where(share > 0, share, 1), np.nan), reason
+    return np.where(reason == 0, _share(holds) / np.where(share > 0, share, 1), np.nan), reason
 
 
 def _conditions(
@@ -141,15 +141,24 @@ def _conditions(
 
 def _first(condition: Bools) -> Ints:
     """Return the first month ahead in which each path meets a condition, (n, P); H + 1 where none does."""
-    horizon = condition.shape[1]
-    return np.asarray(
-        np.where(condition.any(axis=1), condition.argmax(axis=1) + 1, horizon + 1), dtype=np.int64
-    )
+    rows, horizon, count = condition.shape
+    first = np.full((rows, count), horizon + 1, dtype=np.int64)
+    for month in range(horizon, 0, -1):
+        first[condition[:, month - 1]] = month
+    return first
 
 
 def _by_month(first: Ints, horizon: int) -> Floats:
-    ahead = np.arange(1, horizon + 1)[None, :, None]
-    return np.asarray((first[:, None, :] <= ahead).mean(axis=2), dtype=np.float64)
+    """Return the share of the paths whose first month is not later than each of the months ahead, (n, H)."""
+    rows, count = first.shape
+    place = first + np.arange(rows)[:, None] * (horizon + 2)
+    counts = np.bincount(place.ravel(), minlength=rows * (horizon + 2)).reshape(rows, horizon + 2)
+    return np.asarray(counts.cumsum(axis=1)[:, 1:-1] / count, dtype=np.float64)
+
+
+def _share(condition: Bools) -> Floats:
+    """Return the share of the paths that meet a condition, over the last axis."""
+    return np.asarray(np.count_nonzero(condition, axis=-1) / condition.shape[-1], dtype=np.float64)
 
 
 def _month(first: Ints, now: Bools, standing: Standing, *, rule: str) -> tuple[Ints, Codes]:

@@ -3,7 +3,9 @@
 The statistics are in `forecast_fit` and `forecast_paths`, what they come to in `crossings`; here is the whole of it.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
@@ -20,6 +22,7 @@ from roi.engine.result import REASON_CODES, Bools, Codes, Floats, Ints, Reason, 
 from roi.engine.series import Series
 
 PATHS = 400
+STREAMS = 2
 CHUNK = 32  # investments simulated at once: what they need stays in the processor's cache
 MEASURES = ("benefit", "run_cost", "net", "cumulative_net", "volume")
 
@@ -74,8 +77,14 @@ def compute(series: Series, terms: Terms, *, basis: Basis = Basis.SUPPORTED, pat
     follows = (reason == 0) & ~is_trended
     standing = replace(standing, ahead=np.where(follows, plan.ahead, standing.ahead))
     sheet = _Sheet(len(reason), horizon=standing.one_time.shape[1])
-    for rows in _chunks(np.flatnonzero((reason == 0) & is_trended), standing.ahead):
+    groups = list(_chunks(np.flatnonzero((reason == 0) & is_trended), standing.ahead))
+
+    def simulate(rows: Ints) -> None:
         sheet.write(rows, *_simulated(history, standing, terms, rows=rows, paths=paths), standing)
+
+    # NumPy works outside the interpreter's lock; every group writes rows of its own.
+    with ThreadPoolExecutor(max_workers=STREAMS, thread_name_prefix="forecast") as pool:
+        deque(pool.map(simulate, groups), maxlen=0)
     for rows in _chunks(np.flatnonzero(follows), standing.ahead):
         sheet.write(rows, *_planned(plan, standing, rows=rows), standing)
     method = np.full(len(reason), None, dtype=object)

@@ -160,8 +160,8 @@ def _as_filtered(errors: Floats, level: Floats, trend: Floats) -> _Filtered:
     for coefficient in range(_STATES, lanes - 1):
         carry[:, :, coefficient, coefficient] = 1.0
     return _Filtered(
-        residual=errors[:, :, 0].transpose(0, 2, 1),
-        design=-sign * errors[:, :, 1:].transpose(0, 3, 1, 2),
+        residual=np.ascontiguousarray(errors[:, :, 0].transpose(0, 2, 1)),
+        design=np.ascontiguousarray(-sign * errors[:, :, 1:].transpose(0, 3, 1, 2)),
         state=np.stack([level[:, 0], trend[:, 0]], axis=2),
         carry=carry,
     )

@@ -62,8 +62,7 @@ def month_draws(seed: Seeds, *, count: Ints, horizon: int, paths: int) -> Ints:
 def _start(fit: Fit, seed: Seeds, *, first: int, paths: int) -> Start:
     rows = np.arange(len(seed))[:, None]
     chance = draws.uniforms(seed, stream=first, count=paths)
-    bounds = np.cumsum(fit.weight, axis=1)
-    model = np.minimum((bounds[:, None, :] < chance[:, :, None]).sum(axis=2), bounds.shape[1] - 1)
+    model = _picked(fit.weight, chance)
     freedom = fit.freedom
     chi = draws.chi_squares(seed, stream=first + 1, count=paths, freedom=freedom)
     noise = fit.noise[rows, model] / np.sqrt(chi)
@@ -73,6 +72,14 @@ def _start(fit: Fit, seed: Seeds, *, first: int, paths: int) -> Start:
     moved = sum(spread[..., i].swapaxes(1, 2) * z[:, i : i + 1] for i in range(size))
     state = fit.state[rows, model].swapaxes(1, 2) + moved * noise[:, None]
     return Start(model, state, noise)
+
+
+def _picked(weight: Floats, chance: Floats) -> Ints:
+    """Return which model each chance (n, P) falls to, by the weights (n, k)."""
+    bounds = np.cumsum(weight, axis=1)
+    last = weight.shape[1] - 1
+    picked = [np.searchsorted(own, drawn) for own, drawn in zip(bounds, chance, strict=True)]
+    return np.minimum(np.array(picked, dtype=np.int64), last)
 
 
 def _shocks(fit: Fit, observed: Bools, model: Ints) -> Floats:
