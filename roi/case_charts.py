@@ -115,7 +115,8 @@ def scenarios(rows: Rows, *, currency: str) -> Spec:
             "mark": {"type": "bar", "style": style, "width": {"band": 0.6}},
             "encoding": encoding,
         }
-        for sign, style in ((">=", "gain-bar"), ("<", "loss-bar"))
+        for sign, style, is_loss in ((">=", "gain-bar", False), ("<", "loss-bar", True))
+        if any((value["net"] < 0) is is_loss for value in values)  # a layer without bars has no extent
     ]
     told = "; ".join(f"{row['name']} {row['net_benefit']:,.0f}" for row in rows)
     return vega.frame(f"Net benefit by scenario in {currency}: {told}.", values, [*layers, vega.zero()])
