@@ -15,6 +15,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("Overview", "dashboard", "admin:index"),
             ("Investments", "rocket_launch", "admin:portfolio_investment_changelist"),
+            ("Business cases", "calculate", "admin:reports_cases"),
         ),
     ),
     (

@@ -1,6 +1,12 @@
 """The registry of the console: importing a module here puts its pages on the admin site."""
 
 from reports.console import (
+    cases_changes,
+    cases_list,
+    cases_page,
+    cases_studies,
+    cases_submit,
+    cases_wizard,
     grid,
     imports,
     imports_preview,
@@ -20,6 +26,12 @@ from reports.console import (
 )
 
 __all__ = [
+    "cases_changes",
+    "cases_list",
+    "cases_page",
+    "cases_studies",
+    "cases_submit",
+    "cases_wizard",
     "grid",
     "imports",
     "imports_preview",
