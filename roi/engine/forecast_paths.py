@@ -79,7 +79,7 @@ def _picked(weight: Floats, chance: Floats) -> Ints:
     bounds = np.cumsum(weight, axis=1)
     last = weight.shape[1] - 1
     picked = [np.searchsorted(own, drawn) for own, drawn in zip(bounds, chance, strict=True)]
-    return np.minimum(np.array(picked, dtype=np.int64), last)
+    return np.asarray(np.minimum(picked, last), dtype=np.int64)
 
 
 def _shocks(fit: Fit, observed: Bools, model: Ints) -> Floats:

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from portfolio import investments
-from portfolio.models import Investment
+from portfolio.models import Investment, Portfolio
 from portfolio.terms import Book, add_months, format_month
 from roi import forecasts, snapshots, tasks
 from roi.forecasts import making, scores
@@ -207,6 +207,13 @@ def test_what_is_no_longer_complete_loses_its_score(support: Investment) -> None
     snapshots.recompute(now=now())
     forecasts.score(now=now())
     assert not ForecastScore.objects.exists()
+
+
+def test_another_currency_is_not_compared(support: Investment) -> None:
+    forecasts.refresh([support.pk], now=now())
+    _next_month(support, 10)
+    Portfolio.objects.filter(pk=support.portfolio_id).update(reporting_currency="EUR")
+    assert forecasts.score(now=now()) == 0
 
 
 def test_only_near_months_are_scored(support: Investment) -> None:

@@ -12,7 +12,7 @@ from roi.engine import backtest, backtest_histories
 from roi.engine.backtest import ACCEPTED, Score, Trials
 from roi.engine.backtest_histories import Process
 from roi.engine.forecast import PATHS
-from roi.forecasts import ledger
+from roi.forecasts import past_months
 
 FARTHEST = 24
 ENOUGH = 2_000  # histories from which on the bound is one
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         first, last = options["horizons"]
         terms = {"seed": options["seed"], "paths": options["paths"]}
         if options["ledger"]:
-            trials = ledger.trials(horizon=last, **terms)
+            trials = past_months.trials(horizon=last, **terms)
             if trials is None:
                 raise CommandError("No investment has a month after six closed, complete months in use.")
             sections = _sections(trials, first)

@@ -9,6 +9,7 @@ import pytest
 
 from roi.engine import forecast
 from roi.engine.forecast import MEASURES, SENTENCES, Method
+from roi.engine.forecast_history import LONGEST_HISTORY
 from roi.engine.result import REASON_CODES, REASON_OF_CODE, Reason
 from tests.roi.engine.build import SUPPORTED, flags, flat
 from tests.roi.engine.forecast_build import history, made, noisy, stacked, terms
@@ -124,6 +125,24 @@ def test_a_gap_is_passed_over_but_hides_cumulative_figures() -> None:
     assert np.isnan(found.outcomes.roi[0])
     assert _reason(found.outcomes.month_reason["breakeven_reached"][0, P50]) is Reason.MISSING_ACTUALS
     assert found.outcomes.hurdle[0, 0] == 1
+
+
+def test_a_month_without_a_rate_is_a_gap_of_its_own_kind() -> None:
+    without = flags(*([0] * 5 + [1] + [0] * 6))
+    benefit = [20_000] * 5 + [1] + [20_000] * 6
+    found = made(history(benefit, [9_000] * 12, missing_fx=without))
+    assert found.months[0] == 11
+    assert found.interval["benefit"][0, :, P50] == pytest.approx([20_000] * 6, rel=0.01)
+    assert _reason(found.cumulative_reason[0]) is Reason.MISSING_FX_RATE
+
+
+def test_months_of_long_ago_do_not_matter() -> None:
+    recent = noisy(20_000, LONGEST_HISTORY, seed=13)
+    run = [9_000.0] * LONGEST_HISTORY
+    one = made(history([1.0] * 9 + recent, [5.0] * 9 + run))
+    other = made(history([90_000.0] * 9 + recent, [70_000.0] * 9 + run))
+    assert one.months[0] == LONGEST_HISTORY
+    assert np.array_equal(one.interval["net"], other.interval["net"])
 
 
 def test_open_months_and_months_after_the_last_complete_one_are_not_history() -> None:
