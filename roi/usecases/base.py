@@ -14,7 +14,9 @@ from portfolio.chart import BY_CODE
 from portfolio.terms import MAX_AMOUNT, AccountKind, Nature
 from roi.engine.flows import Flows, Model
 from roi.engine.result import Figure, Floats, Ints
-from roi.usecases.drivers import DriverError, DriversRejected, Group, Unit, driver, drivers_of, read
+from roi.usecases.drivers import DriverError, DriversRejected, drivers_of, read
+from roi.usecases.hidden_costs import ACCOUNTS as HIDDEN_ACCOUNTS
+from roi.usecases.hidden_costs import HiddenCosts as HiddenCosts  # callers know it as a part of a case
 from roi.usecases.values import Value
 
 if TYPE_CHECKING:
@@ -68,46 +70,6 @@ class Template:
     report: "Callable[[Case, CaseFigures], Mapping[str, Figure]]" = field(default=lambda case, figures: {})
     is_labor_realized: bool = False  # its plan counts only the part of saved labor that becomes money
     notes: "Callable[[Case], Sequence[str]]" = field(default=lambda case: ())  # what a reader should mind
-
-
-@dataclass(frozen=True, slots=True)
-class HiddenCosts:
-    """The costs a case tends to leave out. Each is asked for; 0 is an answer only when somebody gives it."""
-
-    integration_engineering: Value = driver(
-        0.0, label="Engineering time to build integrations", unit=Unit.CURRENCY, group=Group.ONE_TIME,
-        help="Connectors, identity, data contracts: people's time at loaded cost, once.",
-    )  # fmt: skip
-    integration_maintenance: Value = driver(
-        0.0, label="Engineering time to maintain them", unit=Unit.CURRENCY_PER_MONTH, group=Group.RUN,
-        help="Keeping integrations working as both sides change.",
-    )  # fmt: skip
-    evaluation_pipeline: Value = driver(
-        0.0, label="Evaluation pipeline", unit=Unit.CURRENCY_PER_MONTH, group=Group.RUN,
-        help="Test sets, labeling, regression runs at every model change.",
-    )  # fmt: skip
-    safety_pipeline: Value = driver(
-        0.0, label="Safety pipeline", unit=Unit.CURRENCY_PER_MONTH, group=Group.RUN,
-        help="Guardrails, red teaming, monitoring of misuse.",
-    )  # fmt: skip
-    compliance_review: Value = driver(
-        0.0, label="Compliance review", unit=Unit.CURRENCY_PER_MONTH, group=Group.RUN,
-        help="Risk assessments, documentation, audits.",
-    )  # fmt: skip
-    legal_review: Value = driver(
-        0.0, label="Legal review", unit=Unit.CURRENCY_PER_MONTH, group=Group.RUN,
-        help="Contracts, data protection, terms of model vendors.",
-    )  # fmt: skip
-
-
-_HIDDEN = {
-    "integration_engineering": ("integration", True),
-    "integration_maintenance": ("maintenance", False),
-    "evaluation_pipeline": ("evaluation_safety", False),
-    "safety_pipeline": ("evaluation_safety", False),
-    "compliance_review": ("risk_compliance", False),
-    "legal_review": ("legal_review", False),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +144,7 @@ def lines(case: Case, month: Value) -> list[Line]:
     planned = list(case.template.plan(case.drivers, month))
     for one in drivers_of(HiddenCosts):
         value = getattr(case.hidden_costs, one.name)
-        account, is_once = _HIDDEN[one.name]
+        account, is_once = HIDDEN_ACCOUNTS[one.name]
         if not _is_nothing(value):
             planned.append(Line(account, value, one.label, ref=one.name, is_once=is_once))
     return planned
