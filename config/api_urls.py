@@ -18,6 +18,7 @@ from portfolio.api_reference import AccountViewSet, FxRateViewSet
 from portfolio.api_tokens import TokenViewSet
 from reports.api import InvestmentViewSet
 from roi.api import SnapshotViewSet
+from roi.api_ai_what_ifs import BatchWhatIf, DegradationWhatIf, OptionsWhatIf, ServingWhatIf
 from roi.api_case_parts import NAME_PATTERN, ScenarioViewSet, StudyViewSet, SubmissionViewSet
 from roi.api_cases import CaseViewSet
 from roi.api_overrides import PriceOverrideViewSet
@@ -68,6 +69,10 @@ urlpatterns = [
     ),
     path("use-cases", UseCases.as_view(), name="api-use-cases"),
     path("what-ifs", WhatIfs.as_view(), name="api-what-ifs"),
+    path("what-ifs/degradation", DegradationWhatIf.as_view(), name="api-what-if-degradation"),
+    path("what-ifs/serving", ServingWhatIf.as_view(), name="api-what-if-serving"),
+    path("what-ifs/batch", BatchWhatIf.as_view(), name="api-what-if-batch"),
+    path("what-ifs/options", OptionsWhatIf.as_view(), name="api-what-if-options"),
     re_path(
         rf"{_CASE}/submissions$", SubmissionViewSet.as_view({"get": "list"}), name="api-case-submissions"
     ),

@@ -1,7 +1,6 @@
 """What requests about business cases state: drivers, hidden costs, distributions, changes. `questions` reads them."""
 
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -126,13 +125,6 @@ class RateField(serializers.FloatField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(min_value=-0.99, max_value=10, required=False, allow_null=True, **options)
-
-    def to_internal_value(self, data: Any) -> float:
-        """Return the rate; what is no finite number is refused."""
-        value = super().to_internal_value(data)
-        if not isfinite(value):
-            raise serializers.ValidationError("A rate is a number, like 0.1 for ten percent.")
-        return value
 
 
 @extend_schema_field(_CHANGE)
