@@ -7,7 +7,7 @@ import numpy as np
 
 from roi.engine.changes import UNBOUNDED, Bounds
 from roi.engine.flows import Model
-from roi.engine.result import Bools, Figure, Floats, Reason, undefined
+from roi.engine.result import Figure, Floats, Reason, undefined
 from roi.engine.sensitivity import SensitivityError
 
 _STEPS = 32  # the bracket shrinks by this factor with every call of the model
@@ -91,8 +91,6 @@ def _nearest_turn(values: Floats, covers: Floats, *, near: float) -> Floats:
 
 def _closed_in(grid: Floats, covers: Floats) -> Floats:
     """Return the neighbors between which each row first becomes covered, from its uncovered end on."""
-    is_covered: Bools = covers == 1
-    is_covered[:, -1] = True
-    first = np.maximum(np.argmax(is_covered, axis=1), 1)
+    first = np.maximum(np.argmax(covers == 1, axis=1), 1)
     rows = np.arange(len(grid))
     return np.stack([grid[rows, first - 1], grid[rows, first]], axis=1)

@@ -93,6 +93,22 @@ def test_values_without_a_finite_amount_are_passed_over() -> None:
     assert breakeven_value(root, {"x": 4.0}, "x").value == pytest.approx(9, rel=1e-12)
 
 
+def test_the_edge_of_what_is_finite_is_no_breakeven() -> None:
+    def root(d: Mapping[str, Floats]) -> Flows:
+        return Flows(1 + np.sqrt(d["x"]), NOTHING, NOTHING, 1)
+
+    assert breakeven_value(root, {"x": 4.0}, "x").reason is Reason.NO_BREAKEVEN_VALUE
+
+
+def test_a_stretch_that_pays_between_far_bounds_is_found() -> None:
+    def stretch(d: Mapping[str, Floats]) -> Flows:
+        return Flows(-(d["x"] - 4e8) * (d["x"] - 6e8), NOTHING, NOTHING, 1)
+
+    assert breakeven_value(stretch, {"x": 1.0}, "x", bounds={"x": (0, 1e9)}).value == pytest.approx(
+        4e8, rel=1e-9
+    )
+
+
 def test_what_cannot_be_asked_is_refused() -> None:
     case = published.support()
     assert breakeven_values(case.model, case.base, {}) == {}

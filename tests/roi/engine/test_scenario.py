@@ -121,12 +121,14 @@ def test_undefined_figures_have_reasons() -> None:
 
 def test_amounts_that_are_not_finite_are_overflow_in_their_row_alone() -> None:
     def dividing(d: Mapping[str, Floats]) -> Flows:
-        return Flows(1 / d["x"], np.ones((1, 1)), np.zeros((1, 1)), 2)
+        return Flows(d["y"] / d["x"], np.ones((1, 1)), np.zeros((1, 1)), 2)
 
-    fine, lost = scenario.compare(dividing, {"x": 0.5}, [BASE, own("Nothing", x=0.0)], terms=Terms(0.1, 0.1))
+    scenarios = [BASE, own("Infinite", x=0.0), own("Nothing", x=0.0, y=0.0)]
+    fine, *lost = scenario.compare(dividing, {"x": 0.5, "y": 1.0}, scenarios, terms=Terms(0.1, 0.1))
     assert fine.net_benefit.value == 2
-    assert lost.net_benefit.reason is Reason.OVERFLOW
-    assert lost.total_value.reason is Reason.OVERFLOW
+    for row in lost:
+        assert row.net_benefit.reason is Reason.OVERFLOW
+        assert row.total_value.reason is Reason.OVERFLOW
 
 
 def test_what_cannot_be_compared_is_refused() -> None:
