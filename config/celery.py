@@ -68,6 +68,16 @@ app.conf.update(
             "options": {"queue": "evaluate", "expires": 3600},
         },
         "pump": {"task": "alerts.pump", "schedule": _every(60), "options": {"queue": "ring", "expires": 60}},
+        "studies": {
+            "task": "roi.run_study",
+            "schedule": _every(30),
+            "options": {"queue": "report", "expires": 60},
+        },
+        "forecast": {
+            "task": "roi.forecast",
+            "schedule": _every(3600),
+            "options": {"queue": "report", "expires": 3600},
+        },
         "beat": {"task": "alerts.beat", "schedule": _every(30), "options": {"queue": "ring", "expires": 60}},
     },
 )
