@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from config.embedded import EmbeddedServers
-from tests.benchmarks import dataset, forecasts, latency, monte_carlo, report, workers
+from tests.benchmarks import dataset, forecasts, latency, monte_carlo, report, what_if, workers
 from tests.benchmarks.report import Row
 
 ROUNDS = 3
@@ -27,7 +27,8 @@ def main() -> int:
     servers = EmbeddedServers(scratch / "servers")
     try:
         _prepare(servers)
-        rows = recompute_rows() + workers.rows() + latency.rows() + monte_carlo.rows() + forecasts.rows()
+        measured = (workers, latency, monte_carlo, forecasts, what_if)
+        rows = recompute_rows() + [row for module in measured for row in module.rows()]
     finally:
         servers.stop()
         shutil.rmtree(scratch, ignore_errors=True)
