@@ -6,7 +6,7 @@ import secrets
 import sys
 
 # Computes without a server: what is not configured is filled with addresses that lead nowhere.
-OFFLINE_COMMANDS = {"business_case"}
+OFFLINE_COMMANDS = {"business_case", "backtest"}
 NOWHERE = {
     "DATABASE_URL": "postgresql:///hurdle?host=/nonexistent",
     "REDIS_URL": "redis://127.0.0.1:1/0",
@@ -19,7 +19,7 @@ NOWHERE = {
 def main() -> None:
     """Run the command that was asked for."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    if OFFLINE_COMMANDS.intersection(sys.argv[1:2]):
+    if OFFLINE_COMMANDS.intersection(sys.argv[1:2]) and "--ledger" not in sys.argv:
         for name, address in NOWHERE.items():
             os.environ.setdefault(name, address)
     try:
