@@ -17,6 +17,7 @@ from portfolio.api_ledger import CellViewSet, EntryViewSet
 from portfolio.api_reference import AccountViewSet, FxRateViewSet
 from portfolio.api_tokens import TokenViewSet
 from reports.api import InvestmentViewSet
+from reports.api_case_workbook import CaseWorkbook
 from roi.api import SnapshotViewSet
 from roi.api_ai_what_ifs import BatchWhatIf, DegradationWhatIf, OptionsWhatIf, ServingWhatIf
 from roi.api_case_parts import NAME_PATTERN, ScenarioViewSet, StudyViewSet, SubmissionViewSet
@@ -76,6 +77,7 @@ urlpatterns = [
     re_path(
         rf"{_CASE}/submissions$", SubmissionViewSet.as_view({"get": "list"}), name="api-case-submissions"
     ),
+    re_path(rf"{_CASE}/workbook$", CaseWorkbook.as_view({"get": "workbook"}), name="api-case-workbook"),
     re_path(rf"{_CASE}/scenarios$", ScenarioViewSet.as_view({"get": "list"}), name="api-case-scenarios"),
     re_path(
         rf"{_CASE}/scenarios/(?P<name>{NAME_PATTERN})$",

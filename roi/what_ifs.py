@@ -28,20 +28,26 @@ def answer(asked: Plain, *, terms: Terms) -> Answer:
 
     Raises QuestionRejected for anything else that cannot be used.
     """
+    question, left_out = fitting(asked, terms=terms)
+    found = evaluate(question)
+    return found | {"problems": [*left_out, *found["problems"]]}
+
+
+def fitting(asked: Plain, *, terms: Terms) -> tuple[Question, list[str]]:
+    """Return a stored case's question with the scenarios that fit it, and a sentence for each that does not."""
     try:
-        return evaluate(questions.read(asked, terms=terms))
+        return questions.read(asked, terms=terms), []
     except QuestionRejected as rejected:
         if set(rejected.errors) != {"scenarios"}:
             raise
         broken = rejected.errors["scenarios"]
     stated = list(asked["scenarios"])
     kept = [one for number, one in enumerate(stated) if str(number) not in broken]
-    found = evaluate(questions.read({**asked, "scenarios": kept}, terms=terms))
-    left_out = [
+    sentences = [
         f"{stated[int(number)]['name']} is left out: {QuestionRejected(errors)}"
         for number, errors in broken.items()
     ]
-    return found | {"problems": [*found["problems"], *left_out]}
+    return questions.read({**asked, "scenarios": kept}, terms=terms), sentences
 
 
 def evaluate(question: Question) -> Answer:

@@ -1,9 +1,11 @@
 """Business cases over the API: revisions, scenarios, submission as a plan, studies; and what each refuses."""
 
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.utils import timezone
+from openpyxl import load_workbook
 
 from portfolio.models import Cell, User
 from roi import studies
@@ -78,6 +80,26 @@ def test_a_scenario_that_no_longer_fits_is_left_out_by_name(world: World) -> Non
     answer = call(world, "get", address(world, "figures"))
     assert [row["name"] for row in answer["scenarios"]] == ["Base"]
     assert answer["problems"] == ["Cheaper is left out: Development must lie at or above 0; -1 does not."]
+
+
+def test_workbook_is_a_file_with_the_scenarios(world: World) -> None:
+    world.cases["cx"].title = "Support / \u00e4 <2026>"
+    world.cases["cx"].save()
+    for accept in ("*/*", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"):
+        response = world.client("vera").get(address(world, "workbook"), headers={"Accept": accept})
+        assert response.status_code == 200
+        assert response["Content-Disposition"] == 'attachment; filename="Support-2026.xlsx"'
+        sheets = load_workbook(BytesIO(response.content), read_only=True).sheetnames
+        assert {"Inputs", "Plan", "Figures", "Definitions"} <= set(sheets)
+        assert any("Cheaper" in name for name in sheets)
+
+
+def test_refused_workbook_is_a_problem(world: World) -> None:
+    world.cases["cx"].drivers = {"dev_cost": -1}
+    world.cases["cx"].save()
+    response = world.client("vera").get(address(world, "workbook"))
+    assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json")
+    assert "Development" in response.json()["errors"][0]["detail"]
 
 
 def test_scenarios_are_put_by_name_and_deleted(world: World) -> None:
