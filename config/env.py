@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
+from config import env_outgoing
+
 VARIABLES = {
     "DATABASE_URL": "the application's database role, postgresql://hurdle_app:…@host/hurdle",
     "DATABASE_OWNER_URL": "the owner's role, used by migrate only (optional)",
@@ -23,6 +25,8 @@ VARIABLES = {
     "SLACK_BOT_TOKEN": "a bot token, xoxb-…; needs SLACK_CHANNEL",
     "SLACK_CHANNEL": "the channel the bot posts to",
     "SLACK_API_URL": "another address of the Slack API (proxies, tests)",
+    "HURDLE_SECRET_KEYS": "keys of stored secrets, separated by commas; the first encrypts, all decrypt",
+    "HURDLE_OUTGOING_ALLOWED": "internal hosts, host:port or networks that webhooks may reach, separated by commas",
     "HURDLE_TIME_SCALE": "scales retry and lease times; 1 outside of tests",
     "HURDLE_DEMO": "1 when the demo portfolio is shown",
 }
@@ -86,6 +90,8 @@ class Environment:
     slack_bot_token: str = field(default="", repr=False)
     slack_channel: str = ""
     slack_api_url: str = ""
+    secret_keys: tuple[str, ...] = field(default=(), repr=False)
+    outgoing_allowed: str = ""
     time_scale: float = 1.0
     demo: bool = False
 
@@ -109,6 +115,8 @@ def read(source: Mapping[str, str]) -> Environment:
         slack_bot_token=_slack_token(values, problems),
         slack_channel=values["SLACK_CHANNEL"],
         slack_api_url=_web("SLACK_API_URL", values, problems),
+        secret_keys=env_outgoing.secret_keys(values["HURDLE_SECRET_KEYS"], problems),
+        outgoing_allowed=env_outgoing.allowed(values["HURDLE_OUTGOING_ALLOWED"], problems),
         time_scale=_time_scale(values, problems),
         demo=_flag("HURDLE_DEMO", values, problems),
     )

@@ -208,6 +208,9 @@ SLACK_WEBHOOK_URL = ENVIRONMENT.slack_webhook_url
 SLACK_BOT_TOKEN = ENVIRONMENT.slack_bot_token
 SLACK_CHANNEL = ENVIRONMENT.slack_channel
 SLACK_API_URL = ENVIRONMENT.slack_api_url
+# Keys of the secrets kept in rows; without any, one is derived from SECRET_KEY.
+SECRET_KEYS = list(ENVIRONMENT.secret_keys)
+OUTGOING_ALLOWED = ENVIRONMENT.outgoing_allowed
 # Retry steps, leases and sweeps in seconds are all multiplied by this.
 TIME_SCALE = ENVIRONMENT.time_scale
 IS_DEMO = ENVIRONMENT.demo
