@@ -194,3 +194,10 @@ def test_growth_out_of_range_later_does_not_refuse_a_case_now() -> None:
     assert max(view.months for view in found.multi_year) < 120
     with pytest.raises(base.CaseError, match="leaves the range of the ledger"):
         figures("conversational_agent", months=120, growth_rate=9.0)
+
+
+def test_warnings_that_do_not_apply_are_not_said() -> None:
+    said = " ".join(warnings(case_of("contact_center"), figures("contact_center")))
+    assert "count as cash in full" not in said
+    assert "falls below again" not in said
+    assert "a realization rate on labor would count that twice" in said
