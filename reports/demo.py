@@ -13,6 +13,7 @@ from django.db import transaction
 from portfolio import knowledge
 from portfolio.models import Account, Batch, Membership, Portfolio, User
 from portfolio.terms import Role, add_months, first_of_month
+from reports import demo_cases
 from reports.demo_customer import CUSTOMER
 from reports.demo_operations import OPERATIONS
 from reports.demo_play import CLOSE_DAY, RATES_REASON, Play
@@ -71,15 +72,17 @@ def load(*, now: datetime, at: date | None = None) -> bool:
         raise DemoError(f"{day} has not come yet; the demo shows a past.")
     _refuse_what_is_in_use()
     people = _people()
+    portfolios = _portfolios(people)
     Play(
         now=now,
         at=day,
         last=last_closed_month(day),
         books=BOOKS,
         people=people,
-        portfolios=_portfolios(people),
+        portfolios=portfolios,
         accounts={account.code: account for account in Account.objects.all()},
     ).run()
+    demo_cases.write(portfolios=portfolios, people=people, now=now)
     return True
 
 
