@@ -56,8 +56,7 @@ class StartForm(forms.Form):
         """Fill in the template's horizon where none is stated."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("months") is None and "template" in cleaned and "months" not in self.errors:
-            template = TEMPLATES[cleaned["template"]]
-            cleaned["months"] = int(getattr(template.drivers, "horizon_months", 0) or 0) or template.months
+            cleaned["months"] = TEMPLATES[cleaned["template"]].months
         return cleaned
 
 

@@ -26,7 +26,7 @@ function start(form) {
   let timer = 0;
   let spokenTimer = 0;
   let isLeaving = false;
-  const own = [...form.elements].filter((field) => /^[a-z]+-/.test(field.name) && field.name !== "v-change" && !field.name.endsWith("current_step"));
+  const own = [...form.elements].filter((field) => /^[a-z]+-/.test(field.name) && field.name !== "v-change" && !field.name.endsWith("current_step") && !field.closest(".c-input"));
 
   function refresh() {
     const changed = drivers.filter((one) => one.mark()).length;
