@@ -1,5 +1,6 @@
 """What-ifs over the API: the published case, whose rates hold, and a pointer to every value that is wrong."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from roi.usecases import TEMPLATES
 from roi.usecases.base import HiddenCosts
 from roi.usecases.drivers import drivers_of
 from tests.api.conftest import World, now
+from tests.docs.pages import DOCS, blocks, rows
 
 API = "/api/v1"
 SUPPORT: dict[str, Any] = {"template": "generic_llm"}
@@ -229,6 +231,16 @@ def test_drivers_that_cannot_move_together_are_refused(world: World) -> None:
     }
     refused = ask(world, SUPPORT | {"monte_carlo": drawn}, status=400)
     assert "cannot all hold" in pointers(refused)["#/monte_carlo/correlations"]
+
+
+def test_the_example_of_the_documentation_is_answered(world: World) -> None:
+    page = DOCS / "how-to" / "business-case-over-the-api.md"
+    (example,) = [json.loads(text) for _, text in blocks(page, "json")]
+    answer = ask(world, example)
+    assert answer["problems"] == []
+    assert answer["bands"]["seed"] == example["monte_carlo"]["seed"]
+    documented = {part.strip("`") for row in rows(page) if len(row) == 2 for part in row[0].split(", ")}
+    assert set(answer) <= documented | {"template", "months", "currency", "discount_rate", "hurdle_rate"}
 
 
 def test_nobody_unknown_asks(world: World) -> None:

@@ -22,7 +22,8 @@ from alerts import evaluate
 from portfolio import ledger
 from portfolio.facts import Fact, Writing
 from portfolio.models import Investment, Portfolio, User
-from roi import snapshots
+from roi import cases, snapshots
+from roi.models import BusinessCase
 from tests import factories
 from tests.architecture import source
 from tests.factories import START, close, month, now
@@ -45,6 +46,8 @@ PAGES = {
     "api notifications": "api-notification-list",
     "api imports": "api-import-list",
     "api accounts": "api-account-list",
+    "api cases": "api-case-list",
+    "api use cases": "api-use-cases",
 }
 PAGES_OF_ONE = (
     "api-investment-snapshots",
@@ -58,7 +61,9 @@ def _portfolio(size: int) -> Portfolio:
     portfolio = factories.make_portfolio("CX")
     owner = factories.join(factories.make_user("olivia", is_staff=True), portfolio, "admin")
     for number in range(1, size + 1):
-        factories.make_investment(portfolio, f"N-{number}", owner=owner)
+        investment = factories.make_investment(portfolio, f"N-{number}", owner=owner)
+        case = {"template": "generic_llm", "title": f"Case {number}"}
+        cases.create(portfolio, case, now=now(), actor=owner, investment=investment)
     return portfolio
 
 
@@ -111,7 +116,28 @@ def _measured(size: int) -> dict[str, int]:
     verbs = _verbs(size)
     client = Client()
     client.force_login(User.objects.get(username="olivia"))
-    return verbs | _pages(client)
+    return verbs | _pages(client) | _of_a_case(client)
+
+
+def _of_a_case(client: Client) -> dict[str, int]:
+    """Return the queries of what one case answers; a what-if has two beyond those of signing in."""
+    case = str(BusinessCase.objects.get(title="Case 1").public_id)
+    addresses = {
+        "api case": reverse("api-case-detail", args=[case]),
+        "api case figures": reverse("api-case-figures", args=[case]),
+    }
+    counts = {
+        name: _count(lambda address=address: client.get(address)) for name, address in addresses.items()
+    }
+    body = {"template": "generic_llm", "portfolio": "CX", "scenarios": [{"name": "A"}, {"name": "B"}]}
+    asked = {"api what-if": body, "api what-if of nobody": {"template": "generic_llm"}}
+    for name, question in asked.items():
+        counts[name] = _count(
+            lambda question=question: client.post(
+                "/api/v1/what-ifs", question, content_type="application/json"
+            )
+        )
+    return counts
 
 
 @pytest.fixture
