@@ -200,7 +200,9 @@ def _escalate(timer: Timer, known: _Known, work: _Work, now: datetime) -> None:
     scene = known.scene(investment, now=now)
     told, is_empty = routing.escalation(investment, level.rung, scene.directory)
     extra = {"level": level.number, "rung": level.rung.value, "rung_is_empty": is_empty}
-    _tell(timer, timers.ESCALATED, level.number, told, scene, known, work, extra)
+    # Counted on, not the level's number: an alert that reopened escalates again, as other events.
+    ordinal = scene.recorded.ordinals[timer.episode.rule, timer.episode.number][timers.ESCALATED] + 1
+    _tell(timer, timers.ESCALATED, ordinal, told, scene, known, work, extra)
     known.escalated_at[timer.episode_id, level.number] = now
     _end(timer, "done", now, "Nobody is on this rung; the administrators were told." if is_empty else "")
 

@@ -23,6 +23,7 @@ EPISODE_FIELDS = [
 ]
 STATE_FIELDS = ["state", "count", "month", "verdict", "reason", "value", "threshold"]
 _UNTOLD = frozenset({"dead", "suppressed"})
+_CHANGES = frozenset(kind.value for kind in ChangeKind)
 _OPENING = frozenset({ChangeKind.FIRED.value, ChangeKind.REOPENED.value})
 
 
@@ -111,7 +112,8 @@ def recorded_of(investment_ids: Sequence[int]) -> dict[int, Recorded]:
         recorded = found[investment_id]
         counts = recorded.ordinals[rule, number]
         counts[kind] = max(counts[kind], ordinal)
-        if value is not None:
+        # A reminder repeats the value of the opening, which a restatement may have changed since.
+        if value is not None and kind in _CHANGES:
             recorded.values[rule, number] = Decimal(value)
     states = AlertState.objects.filter(investment__in=investment_ids)
     for investment_id, rule, month in states.values_list("investment_id", "rule", "month"):
