@@ -152,6 +152,8 @@ def addressed(
     """Return one notice a recipient: an obligation, or the record of what kept it back."""
     event, recorded = happening.event, scene.recorded
     rows = [notices.notification_of(event, scene.investment, one, now=scene.now) for one in told]
+    # Written with the event, so that a notice that is gone later is missed.
+    event.evidence["notices"] = [str(row.id) for row in rows]
     if kept is None:
         recorded.remember(event.episode, [recipient.key for recipient in told])
         return rows

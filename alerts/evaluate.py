@@ -13,7 +13,7 @@ from functools import cache, partial
 from django.db import connection
 from django.db.models import Case, F, Value, When
 
-from alerts import dispatch, judging, notices, overlays, policies, queries, record, routing, timers
+from alerts import contexts, dispatch, judging, notices, overlays, policies, queries, record, routing, timers
 from alerts.dispatch import Happening, Release, Scene
 from alerts.models import (
     AlertState,
@@ -146,9 +146,16 @@ def _evaluate_locked(ids: Sequence[int], *, now: datetime) -> Evaluated:
             continue
         context = judging.context_of(investment, snapshot)
         trajectories = judging.judge(versions[investment.pk], months.get(investment.pk, []), context)
+        known = recorded[investment.pk]
+        through = known.judged_through | {
+            rule: trajectory.last.month if trajectory.last else None
+            for rule, trajectory in trajectories.items()
+        }
         point = EvaluationPoint(
             investment=investment,
             revision=snapshot.revision,
+            policy_knowledge=newest,
+            context=contexts.to_json(context, stage=investment.stage, through=through, before=head),
             knowledge=max(
                 snapshot.investment_knowledge, snapshot.portfolio_knowledge, snapshot.installation_knowledge
             ),
@@ -158,7 +165,7 @@ def _evaluate_locked(ids: Sequence[int], *, now: datetime) -> Evaluated:
         writes.points.append(point)
         scene = Scene(
             investment,
-            recorded[investment.pk],
+            known,
             directory,
             policies.hurdle_of(versions[investment.pk]),
             over,

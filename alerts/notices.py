@@ -109,6 +109,9 @@ def _evidence(episode: Episode, change: Change, figures: Figures, point: Evaluat
         "is_material": change.is_material,
         "knowledge": point.knowledge,
         "fired_month": format_month(episode.fired_month),
+        # With these the record can be rebuilt from events alone.
+        "first_breach_month": format_month(episode.first_breach_month),
+        "resolved_month": format_month(episode.resolved_month) if episode.resolved_month else "",
         "closed_reason": episode.closed_reason,
         "firing_value": None,
     }

@@ -1,0 +1,239 @@
+"""Replays recorded evaluations: the facts and policies each judged, folded again, against the events it wrote.
+
+Everything is read as known at the point's own knowledge times, so a replay answers the same whenever it is run.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from alerts import contexts, judging
+from alerts.contexts import Judged
+from alerts.judging import MonthRow
+from alerts.models import EvaluationPoint, Event, Policy
+from alerts.rules import replay as rules
+from alerts.rules.replay import Differences, PastEvent
+from portfolio.models import Investment
+from portfolio.terms import Basis, format_month, parse_month
+from roi import inputs, snapshots
+from roi.engine import metrics
+from roi.engine.figures import Figures
+from roi.engine.result import ENGINE_VERSION, REASON_CODES, Reason
+from roi.inputs import Inputs
+
+# Judged on forecasts, which are not facts of the ledger: nothing here can fold them again.
+NOT_REPLAYED = frozenset({"early_warning"})
+_OVERFLOW = REASON_CODES[Reason.OVERFLOW]
+_EVENT = (
+    "episode__investment_id",
+    "episode__rule",
+    "episode__number",
+    "point_id",
+    "kind",
+    "ordinal",
+    "month",
+    "evidence",
+)
+_BEFORE = """
+    SELECT x.id, p.id FROM alerts_evaluationpoint x CROSS JOIN LATERAL (
+        SELECT id FROM alerts_evaluationpoint
+        WHERE investment_id = x.investment_id AND id < x.id ORDER BY id DESC LIMIT 1) p
+    WHERE x.id = ANY(%s)
+"""
+Events = dict[str, list[tuple[int, PastEvent]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of replaying one point.
+
+    `is_comparable` is False for points of another engine, or whose predecessor kept no context: these are taken
+    as they are. `facts_differ`: the ledger, as known then, does not yield the figures that were judged.
+    `is_after_a_gap`: the evaluation that it says came before it has left no point.
+    """
+
+    point: EvaluationPoint
+    is_comparable: bool
+    events: int = 0
+    facts_differ: bool = False
+    is_after_a_gap: bool = False
+    differences: Mapping[str, Differences] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Then:
+    """The months of one investment as known at a knowledge time, with the fingerprint of their inputs."""
+
+    months: Sequence[MonthRow]
+    fingerprint: UUID
+
+
+def replay(points: Sequence[EvaluationPoint]) -> list[Replayed]:
+    """Replay recorded points, of any investments, in the order given; a load for each knowledge time among them."""
+    investments = Investment.objects.select_related("portfolio").in_bulk([p.investment_id for p in points])
+    before = _before(points)
+    events = _events_of(list(investments))
+    versions = _versions_of(list(investments))
+    then = _facts_then([p for p in points if _judged(p)], investments)
+    answer = []
+    for point in points:
+        judged, previous = _judged(point), before.get(point.pk)
+        base = contexts.read(previous.context) if previous else None
+        known = then.get((point.investment_id, point.knowledge))
+        if judged is None or known is None or (previous is not None and base is None):
+            answer.append(Replayed(point, is_comparable=False))
+            continue
+        if known.fingerprint != point.fingerprint:
+            answer.append(Replayed(point, is_comparable=True, facts_differ=True))
+            continue
+        in_force = _in_force(versions[point.investment_id], point.policy_knowledge)
+        folded = judging.judge(in_force, known.months, judged.context)
+        answer.append(
+            Replayed(
+                point,
+                is_comparable=True,
+                events=sum(1 for e in _all(events[point.investment_id]) if e[0] == point.pk),
+                is_after_a_gap=_is_after_a_gap(judged, previous),
+                differences=_compare(point, folded, events[point.investment_id], base),
+            )
+        )
+    return answer
+
+
+def _judged(point: EvaluationPoint) -> Judged | None:
+    judged = contexts.read(point.context)
+    return judged if judged is not None and judged.engine == ENGINE_VERSION else None
+
+
+def _is_after_a_gap(judged: Judged, previous: EvaluationPoint | None) -> bool:
+    if judged.after is None:
+        return False
+    return previous is None or (previous.revision, previous.policy_knowledge) != judged.after
+
+
+def _compare(
+    point: EvaluationPoint, folded: Mapping[str, Any], events: Events, base: Judged | None
+) -> dict[str, Differences]:
+    """Return how each rule's expected changes differ from its events, where they do."""
+    through: Mapping[str, date] = base.through if base else {}
+    found = {}
+    for rule in {*folded, *events} - NOT_REPLAYED:
+        past = [event for at, event in events.get(rule, ()) if at < point.pk]
+        written = [event for at, event in events.get(rule, ()) if at == point.pk]
+        changes = (
+            rules.expected(past, folded[rule], judged_through=through.get(rule)) if rule in folded else []
+        )
+        differences = rules.differences(changes, written)
+        if differences != Differences():
+            found[rule] = differences
+    return found
+
+
+def _all(events: Events) -> Iterable[tuple[int, PastEvent]]:
+    return (each for of_rule in events.values() for each in of_rule)
+
+
+def _before(points: Sequence[EvaluationPoint]) -> dict[int, EvaluationPoint]:
+    """Return the point before each one of the same investment, where there is one."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BEFORE, [[point.pk for point in points]])
+        pairs = dict(cursor.fetchall())
+    found = EvaluationPoint.objects.in_bulk(pairs.values())
+    return {pk: found[before] for pk, before in pairs.items()}
+
+
+def _events_of(investment_ids: Sequence[int]) -> dict[int, Events]:
+    """Return the events of investments by rule, each with the point it was written at, in the order of writing."""
+    events: dict[int, Events] = {pk: defaultdict(list) for pk in investment_ids}
+    rows = (
+        Event.objects.filter(episode__investment__in=investment_ids, kind__in=rules.CHANGES)
+        .order_by("point_id", "episode__number", "ordinal")
+        .values_list(*_EVENT)
+    )
+    for row in rows:
+        told: dict[str, Any] = dict(zip(_EVENT, row, strict=True))
+        events[told["episode__investment_id"]][told["episode__rule"]].append((told["point_id"], _past(told)))
+    return events
+
+
+def _past(told: Mapping[str, Any]) -> PastEvent:
+    evidence: Mapping[str, Any] = told["evidence"]
+    value, resolved = evidence.get("firing_value"), evidence.get("resolved_month")
+    fired = evidence.get("fired_month") or format_month(told["month"])
+    return PastEvent(
+        number=told["episode__number"],
+        kind=told["kind"],
+        ordinal=told["ordinal"],
+        month=told["month"],
+        notice=str(evidence.get("notice", "")),
+        fired_month=parse_month(fired),
+        first_breach_month=parse_month(evidence.get("first_breach_month") or fired),
+        resolved_month=parse_month(resolved) if resolved else None,
+        closed_reason=str(evidence.get("closed_reason") or ""),
+        value=Decimal(value) if value is not None else None,
+    )
+
+
+def _versions_of(investment_ids: Sequence[int]) -> dict[int, list[Policy]]:
+    versions: dict[int, list[Policy]] = {pk: [] for pk in investment_ids}
+    for policy in Policy.objects.filter(investment__in=investment_ids).order_by("rule", "version"):
+        versions[policy.investment_id].append(policy)
+    return versions
+
+
+def _in_force(versions: Iterable[Policy], knowledge: int) -> dict[str, list[Policy]]:
+    """Return the versions known at a knowledge time by rule, but those of rules that cannot be replayed."""
+    known: dict[str, list[Policy]] = defaultdict(list)
+    for policy in versions:
+        if policy.batch_id <= knowledge and policy.rule not in NOT_REPLAYED:
+            known[policy.rule].append(policy)
+    return known
+
+
+def _facts_then(
+    points: Iterable[EvaluationPoint], investments: Mapping[int, Investment]
+) -> dict[tuple[int, int], _Then]:
+    """Return what each point's investment amounted to at the point's knowledge time: one load for each such time."""
+    by_knowledge: dict[int, dict[int, EvaluationPoint]] = defaultdict(dict)
+    for point in points:
+        by_knowledge[point.knowledge].setdefault(point.investment_id, point)
+    found = {}
+    for knowledge, members in by_knowledge.items():
+        loaded = inputs.load([investments[pk] for pk in members], knowledge=knowledge)
+        if not loaded.investments:
+            continue
+        for investment in loaded.investments:
+            # The one term that is not versioned; whether it has ended is part of the fingerprint.
+            investment.stage = str(members[investment.pk].context["stage"])
+        prints, figures = snapshots.fingerprints(loaded), metrics.compute(loaded.series)
+        for row, investment in enumerate(loaded.investments):
+            last = int(loaded.series.length[row]) - 1
+            found[investment.pk, knowledge] = _Then(
+                months=[_month(loaded, figures, row, column) for column in range(last + 1)],
+                fingerprint=UUID(bytes=prints[row, last].tobytes()),
+            )
+    return found
+
+
+def _month(loaded: Inputs, figures: Figures, row: int, column: int) -> MonthRow:
+    at, series = (row, column), loaded.series
+    by_basis = figures.by_basis
+    return MonthRow(
+        month=inputs.month_of(int(loaded.first_month[row]), column),
+        is_closed=bool(series.closed[at]),
+        is_complete=bool(series.complete[at]),
+        run=int(figures.run[at]),
+        avoidable_run=int(series.avoidable_run[at]),
+        one_time=int(figures.one_time[at]),
+        tco=int(figures.tco[at]),
+        benefit={basis: int(by_basis[basis].benefit[at]) for basis in Basis},
+        cumulative_benefit={basis: int(by_basis[basis].cumulative_benefit[at]) for basis in Basis},
+        missing_fx=bool(series.missing_fx[at]),
+        overflow=bool(by_basis[Basis.CLAIMED].roi.reason[at] == _OVERFLOW),
+    )
