@@ -25,6 +25,7 @@ from roi.api_cases import CaseViewSet
 from roi.api_overrides import PriceOverrideViewSet
 from roi.api_prices import TokenPriceList
 from roi.api_repricing import InvestmentRepricing
+from roi.api_unit_costs import UnitEconomics
 from roi.api_what_ifs import UseCases, WhatIfs
 
 
@@ -67,6 +68,11 @@ urlpatterns = [
         rf"^investments/(?P<code>{CODE_PATTERN})/reprice$",
         InvestmentRepricing.as_view(),
         name="api-investment-reprice",
+    ),
+    re_path(
+        rf"^investments/(?P<code>{CODE_PATTERN})/unit-economics$",
+        UnitEconomics.as_view(),
+        name="api-investment-unit-economics",
     ),
     path("use-cases", UseCases.as_view(), name="api-use-cases"),
     path("what-ifs", WhatIfs.as_view(), name="api-what-ifs"),
