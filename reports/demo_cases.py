@@ -132,5 +132,5 @@ def _write(one: DemoCase, portfolio: Portfolio, author: User, now: datetime) -> 
     asked = questions.read_case(cases.question(made, scenarios=[]), terms=cases.terms(made))
     for kind, drivers in cases_brackets.of(asked, ranges).items():
         cases.put_scenario(made, kind.capitalize(), kind=kind, drivers=drivers, now=now, actor=author)
-    for name, drivers in one.scenarios.items():
-        cases.put_scenario(made, name, kind="own", drivers=drivers, now=now, actor=author)
+    for name, changed in one.scenarios.items():
+        cases.put_scenario(made, name, kind="own", drivers=changed, now=now, actor=author)

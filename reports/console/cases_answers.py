@@ -1,8 +1,11 @@
 """What a sheet of inputs amounts to: its question asked of `roi.what_ifs`, refusals hung to their inputs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from django.forms import Form
+from django.http import JsonResponse
 
 from reports.console import cases_results, cases_sheet
 from reports.console.cases_sheet import Sheet
@@ -57,6 +60,19 @@ def read(asked: Values, *, terms: Terms) -> Question:
         return questions.read(asked, terms=terms)
     except QuestionRejected as rejected:
         return questions.read(_without_broken(asked, rejected)[0], terms=terms)
+
+
+def problem(forms: Iterable[Form], refusals: Sequence[str]) -> JsonResponse:
+    """Return the refusal of a look: a pointer to each input by its name, and what speaks of none of them."""
+    errors = [
+        {"pointer": f"#/{form.add_prefix(name) if name in form.fields else ''}", "detail": str(sentence)}
+        for form in forms
+        for name, said in form.errors.items()
+        for sentence in said
+    ]
+    errors += [{"pointer": "#/", "detail": sentence} for sentence in refusals]
+    answer = {"title": "Some inputs cannot be used as they are.", "status": 400, "errors": errors}
+    return JsonResponse(answer, status=400, content_type="application/problem+json")
 
 
 def ask(asked: Values, *, terms: Terms) -> dict[str, Any]:

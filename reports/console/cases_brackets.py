@@ -21,7 +21,7 @@ def of(case: Case, distributions: Mapping[str, Any]) -> dict[str, dict[str, floa
     Ranges are the ends of the distributions; without any, every driver that is not 0 by 10 % both ways. Raises
     SensitivityError where a moved case has no finite amount.
     """
-    own = {one.name for one in drivers_of(type(case.drivers))}
+    own = {one.name for one in drivers_of(case.template.drivers)}  # type: ignore[arg-type]  # a class hashes
     numbers = {one.name: (one, value) for one, value in sensitivities.numbers_of(case)}
     changes: dict[str, Change] = {}
     for name, (_, value) in numbers.items():
@@ -39,7 +39,7 @@ def of(case: Case, distributions: Mapping[str, Any]) -> dict[str, dict[str, floa
     )
     kept = (ScenarioKind.PESSIMISTIC, ScenarioKind.OPTIMISTIC)
     return {
-        one.kind.value: {name: float(value) for name, value in one.values.items()}
+        one.kind.value: {name: value for name, value in one.values.items() if isinstance(value, float)}
         for one in scenario.three(found)
         if one.kind in kept
     }

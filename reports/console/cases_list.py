@@ -55,7 +55,7 @@ def page(request: HttpRequest) -> HttpResponse:
         portfolio=portfolio,
         portfolios=open_to_user,
         cases=shown,
-        rows=rows(shown.object_list),
+        rows=rows(list(shown.object_list)),
         heads=HEADS,
         currency=portfolio.reporting_currency,
         may_record=access.may(request.user, Action.RECORD, portfolio.pk),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST
 
@@ -22,8 +22,6 @@ from reports.console.cases_answers import Shown
 from reports.console.cases_door import Opened
 from reports.console.cases_sheet import Sheet
 from roi.models import CaseSubmission, Scenario
-
-PROBLEM = "application/problem+json"
 
 
 def sheet_of(opened: Opened, data: Mapping[str, Any] | None, *, is_strict: bool = False) -> Sheet:
@@ -94,9 +92,7 @@ def live(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
     sheet = sheet_of(opened, request.POST)
     shown = answer(opened, sheet)
     if shown.results is None:
-        errors = [*sheet.errors(), *({"pointer": "#/", "detail": sentence} for sentence in shown.refusals)]
-        problem = {"title": "Some inputs cannot be used as they are.", "status": 400, "errors": errors}
-        return JsonResponse(problem, status=400, content_type=PROBLEM)
+        return cases_answers.problem(sheet.forms, shown.refusals)
     context = {"results": shown.results, "sheet": sheet, "may_record": False, "study": None, "is_look": True}
     return HttpResponse(render_to_string("reports/case_shown.html", context, request=request))
 

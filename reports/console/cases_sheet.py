@@ -19,8 +19,9 @@ Values = Mapping[str, Any]
 PERCENT = Decimal(100)
 SEED = 1
 LIVE_LOG2_DRAWS = 13
+FIRST_CHANGE = "10"
 CHANGES = {
-    "10": ("±10 % each", {"relative": 0.1}),
+    FIRST_CHANGE: ("±10 % each", {"relative": 0.1}),
     "20": ("±20 % each", {"relative": 0.2}),
     "points": ("±10 points, shares only", {"points": 0.1}),
 }
@@ -33,12 +34,12 @@ class ViewForm(forms.Form):
         label="Moved one at a time by",
         required=False,
         choices=[(name, words) for name, (words, _) in CHANGES.items()],
-        initial="10",
+        initial=FIRST_CHANGE,
     )
 
     def clean_change(self) -> str:
         """Return the choice, the first where none was made."""
-        chosen: str = self.cleaned_data["change"] or "10"
+        chosen: str = self.cleaned_data["change"] or FIRST_CHANGE
         return chosen
 
 
@@ -141,15 +142,6 @@ class Sheet:
     def hidden_rows(self) -> list[tuple[Row, forms.BoundField, Spread | None]]:
         """Return each hidden cost with the reason there may be none and its distribution."""
         return [(row, why, self.spread.of(row.one.name)) for row, why in self.hidden.rows()]
-
-    def errors(self) -> list[dict[str, str]]:
-        """Return every error as pointer to its input, by the input's name, and sentence."""
-        return [
-            {"pointer": f"#/{form.add_prefix(name) if name != '__all__' else ''}", "detail": str(sentence)}
-            for form in self.forms
-            for name, sentences in form.errors.items()
-            for sentence in sentences
-        ]
 
 
 def question(

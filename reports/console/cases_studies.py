@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from portfolio.models import User
 from reports.console import cases_door, figures, pages
+from reports.console.cases_forms import shown_drivers
 from roi import studies
 from roi.models import BusinessCase, CaseStudy
 from roi.usecases.base import HiddenCosts, Template
@@ -53,7 +54,8 @@ def newest(case: BusinessCase, template: Template) -> Study | None:
 def shown(study: CaseStudy, template: Template) -> Study:
     """Return a study with its drivers under their labels, the largest share first."""
     result: Mapping[str, Any] = study.result or {}
-    labels = {one.name: one.label for one in (*drivers_of(template.drivers), *drivers_of(HiddenCosts))}
+    known = (*shown_drivers(template), *drivers_of(HiddenCosts))
+    labels = {one.name: one.label for one in known}
     rows = [_row(row, labels) for row in result.get("indices", ())]
     return Study(
         study.public_id,

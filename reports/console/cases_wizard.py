@@ -1,34 +1,30 @@
 """The wizard "new case": kind, drivers, total cost with every hidden cost answered, ranges, review."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils import timezone
 from formtools.wizard.views import NamedUrlSessionWizardView, WizardView
 
-from portfolio import investments
 from portfolio.access import Action
 from portfolio.knowledge import KnowledgeError
 from portfolio.models import Investment
 from reports.console import (
     assets,
-    cases_brackets,
-    cases_build_up,
+    cases_draft,
     cases_forms,
-    cases_page,
-    cases_results,
     investment_door,
     pages,
 )
 from reports.console import cases_answers as answers
-from reports.console import cases_sheet as sheets
 from reports.console.cases_forms import DriversForm, HiddenCostsForm
 from reports.console.cases_spread import SpreadForm
 from reports.console.cases_wizard_forms import ReviewForm, StartForm, month_after, start_of
@@ -137,7 +133,7 @@ class CaseWizard(NamedUrlSessionWizardView):  # type: ignore[misc]  # formtools 
             return {"name": self.start["title"], "start_month": month_after(timezone.now().date())}
         return {}
 
-    @property
+    @cached_property
     def investment(self) -> Investment | None:
         """The investment the wizard was started from, where it was."""
         code = self.storage.extra_data.get("investment")
@@ -148,7 +144,7 @@ class CaseWizard(NamedUrlSessionWizardView):  # type: ignore[misc]  # formtools 
         """The answers of the first step."""
         return cast(dict[str, Any], self.get_cleaned_data_for_step("start"))
 
-    @property
+    @cached_property
     def terms(self) -> Terms:
         """The rates and the currency of the investment, else of the portfolio."""
         portfolio, investment = self.start["portfolio"], self.investment
@@ -159,27 +155,15 @@ class CaseWizard(NamedUrlSessionWizardView):  # type: ignore[misc]  # formtools 
         costs = self.get_cleaned_data_for_step("costs") or {}
         return {name: value for name, value in costs.items() if isinstance(value, float)}
 
-    def content(self, *forms_at_hand: forms.Form) -> dict[str, Any]:
+    def draft(self, *forms_at_hand: forms.Form) -> dict[str, Any]:
         """Return the case as answered so far; valid forms at hand stand for their stored step."""
         found = {form.prefix: form for form in forms_at_hand}
         for step in ("drivers", "costs", "ranges"):
             data = self.storage.get_step_data(step)
             if step not in found and data is not None:
                 found[step] = self.get_form(step, data)
-        ready = {step: form for step, form in found.items() if form.is_valid()}
-        start, content = (
-            self.start,
-            {"drivers": {}, "hidden_costs": {}, "distributions": {}, "correlations": []},
-        )
-        if "drivers" in ready:
-            content["drivers"] = dict(ready["drivers"].cleaned_data)
-        if "costs" in ready:
-            content["hidden_costs"] = cast(HiddenCostsForm, ready["costs"]).stored()
-        if "ranges" in ready:
-            spread = cast(SpreadForm, ready["ranges"])
-            content["distributions"] = spread.distributions(spread.values)
-        rates = {"discount_rate": None, "hurdle_rate": None}
-        return {**{name: start[name] for name in ("template", "title", "months")}, **rates, **content}
+        ready = {str(step): form for step, form in found.items() if form.is_valid()}
+        return cases_draft.content(self.start, ready)
 
     def _keep(self, step: str) -> None:
         """Keep a step's answers when going back, where they can be used."""
@@ -190,41 +174,13 @@ class CaseWizard(NamedUrlSessionWizardView):  # type: ignore[misc]  # formtools 
     def _look(self, step: str) -> HttpResponseBase:
         """Answer with what the case amounts to, or with a problem that points to each input refused."""
         form = self.get_form(step, self.request.POST)
-        errors = [
-            {"pointer": f"#/{form.add_prefix(name)}", "detail": str(sentence)}
-            for name, sentences in form.errors.items()
-            for sentence in sentences
-        ]
-        shown: dict[str, Any] = {}
-        if not errors:
-            try:
-                shown = self.shown(step, form)
-            except QuestionRejected as rejected:
-                errors = [{"pointer": "#/", "detail": one} for one in answers.sentences(rejected.errors)]
-        if errors:
-            problem = {"title": "Some inputs cannot be used as they are.", "status": 400, "errors": errors}
-            return JsonResponse(problem, status=400, content_type=cases_page.PROBLEM)
+        if form.errors:
+            return answers.problem([form], [])
+        try:
+            shown = cases_draft.shown(self.draft(form), terms=self.terms, step=step)
+        except QuestionRejected as rejected:
+            return answers.problem([], answers.sentences(rejected.errors))
         return HttpResponse(render_to_string("reports/case_wizard_shown.html", shown, request=self.request))
-
-    def shown(self, step: str, *forms_at_hand: forms.Form) -> dict[str, Any]:
-        """Return what the case amounts to beside a step; raises QuestionRejected where it cannot be computed."""
-        content = self.content(*forms_at_hand)
-        asked = sheets.question(content, scenarios=[], correlations=[], change="10")
-        case = answers.read(asked, terms=self.terms).case
-        if content["distributions"]:
-            scenarios = [
-                {"name": kind.capitalize(), "kind": kind, "drivers": drivers}
-                for kind, drivers in cases_brackets.of(case, content["distributions"]).items()
-            ]
-            asked = {**asked, "scenarios": scenarios}
-        parts, total = cases_build_up.of(case, content["hidden_costs"])
-        return {
-            "results": cases_results.context(answers.ask(asked, terms=self.terms)),
-            "parts": parts,
-            "total": total,
-            "step": step,
-            "case_template": TEMPLATES[content["template"]],
-        }
 
     def get_context_data(self, form: forms.Form, **kwargs: Any) -> dict[str, Any]:
         """Return what a step shows."""
@@ -245,7 +201,8 @@ class CaseWizard(NamedUrlSessionWizardView):  # type: ignore[misc]  # formtools 
         if isinstance(form, SpreadForm):
             context["spreads"] = form.rows(self.terms.currency)
         try:
-            return context | self.shown(step, *([form] if form.is_bound else []))
+            draft = self.draft(*([form] if form.is_bound else []))
+            return context | cases_draft.shown(draft, terms=self.terms, step=step)
         except QuestionRejected as rejected:
             return context | {"refusals": answers.sentences(rejected.errors) if form.is_bound else []}
 
@@ -279,36 +236,16 @@ class CaseWizard(NamedUrlSessionWizardView):  # type: ignore[misc]  # formtools 
     @transaction.atomic
     def done(self, form_list: Any, form_dict: Mapping[str, forms.Form], **kwargs: Any) -> HttpResponseBase:
         """Create the case with its scenarios, and the proposed investment where one is wanted."""
-        content, review = self.content(), form_dict["review"].cleaned_data
-        investment = self.investment
-        if investment and investment.portfolio_id != self.start["portfolio"].pk:
+        draft, review = self.draft(), form_dict["review"].cleaned_data
+        portfolio, investment = self.start["portfolio"], self.investment
+        now, actor = timezone.now(), pages.user_of(self.request)
+        if investment and investment.portfolio_id != portfolio.pk:
             investment = None
         if investment is None and review["register"]:
-            investment = self._registered(review)
-        now, actor = timezone.now(), pages.user_of(self.request)
-        made = cases.create(self.start["portfolio"], content, now=now, actor=actor, investment=investment)
-        asked = sheets.question(content, scenarios=[], correlations=[], change="10")
-        case = answers.read(asked, terms=self.terms).case
-        if content["distributions"]:
-            for kind, drivers in cases_brackets.of(case, content["distributions"]).items():
-                cases.put_scenario(made, kind.capitalize(), kind=kind, drivers=drivers, now=now, actor=actor)
+            investment = cases_draft.register(draft, review, portfolio=portfolio, actor=actor)
+        made = cases_draft.create(draft, portfolio=portfolio, investment=investment, now=now, actor=actor)
         messages.success(self.request, f"“{made.title}” is written. Change a driver and see what moves.")
         return redirect("admin:reports_case", made.public_id)
-
-    def _registered(self, review: Mapping[str, Any]) -> Investment:
-        actor = pages.user_of(self.request)
-        proposed = Investment(
-            portfolio=self.start["portfolio"],
-            code=review["code"],
-            name=review["name"] or self.start["title"],
-            owner=actor,
-            use_case=TEMPLATES[self.start["template"]].title.lower(),
-            start_month=review["start_month"],
-            horizon_months=self.start["months"],
-        )
-        return investments.put(
-            proposed, now=timezone.now(), actor=actor, reason="Proposed with a business case."
-        )
 
 
 wizard = CaseWizard.as_view(
