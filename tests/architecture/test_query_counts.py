@@ -37,6 +37,7 @@ PAGES = {
     "page outbox": "admin:reports_outbox",
     "page months": "admin:reports_months",
     "page grid": "admin:reports_grid",
+    "page business cases": "admin:reports_cases",
     "page imports": "admin:reports_imports",
     "page rates": "admin:reports_rates",
     "page FX rates": "admin:portfolio_fxrate_changelist",
