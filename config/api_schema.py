@@ -67,10 +67,12 @@ class Schema(AutoSchema):
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         responses = super()._get_response_bodies(direction)
         problems = dict(_ALWAYS)
-        if "{" in self.path:
+        if "{" in self.path or (self.method == "POST" and getattr(self.view, "body_names_rows", False)):
             problems["404"] = "There is nothing here that is open to you."
         if self.method in ("POST", "PUT", "PATCH"):
             problems |= _WITH_BODY
+        if self.method == "DELETE":
+            problems |= {code: _WITH_BODY[code] for code in ("409", "422")}
         for code, description in problems.items():
             responses.setdefault(code, self._problem(description))
         return dict(sorted(responses.items()))

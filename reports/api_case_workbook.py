@@ -39,7 +39,7 @@ class CaseWorkbook(OfCase):
     """The workbook of a case."""
 
     queryset = BusinessCase.objects.all()
-    renderer_classes = (WorkbookRenderer, JSONRenderer)
+    renderer_classes = (WorkbookRenderer,)
     pagination_class = None
 
     @extend_schema(

@@ -35,6 +35,8 @@ class UseCases(APIView):
 class WhatIfs(APIView):
     """A case, answered at once."""
 
+    body_names_rows = True
+
     @extend_schema(operation_id="what_if", request=WhatIfBody, responses=WhatIfAnswer)
     def post(self, request: Request) -> Response:
         """Compute a case: figures, months, tornado, scenarios, charts, and bands where draws are asked for.

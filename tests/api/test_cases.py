@@ -94,6 +94,12 @@ def test_workbook_is_a_file_with_the_scenarios(world: World) -> None:
         assert any("Cheaper" in name for name in sheets)
 
 
+def test_workbook_is_not_served_as_json(world: World) -> None:
+    response = world.client("vera").get(address(world, "workbook"), headers={"Accept": "application/json"})
+    assert (response.status_code, response["Content-Type"]) == (406, "application/problem+json")
+    assert response.json()["status"] == 406
+
+
 def test_refused_workbook_is_a_problem(world: World) -> None:
     world.cases["cx"].drivers = {"dev_cost": -1}
     world.cases["cx"].save()
