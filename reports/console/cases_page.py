@@ -54,35 +54,49 @@ def show(
     request: HttpRequest, opened: Opened, sheet: Sheet, *, refusals: list[str] | None = None, **extra: Any
 ) -> HttpResponse:
     """Return the page with a bound sheet, whatever it amounts to."""
-    case = opened.case
     shown = answer(opened, sheet)
-    submission = CaseSubmission.objects.filter(case=case).first()
     said = [*(refusals or []), *shown.refusals]
     context: dict[str, Any] = {
-        "case": case,
-        "case_template": opened.template,
         "sheet": sheet,
-        "revision": extra.pop("revision", case.revision),
         "results": shown.results,
         "refusals": said,
         "changed_count": sheet.changed_count(),
-        "scenarios": list(case.scenarios.all()),
-        "scenario_kinds": Scenario.KINDS,
-        "may_record": opened.may_record,
-        "submit_refusal": submit_refusal(opened),
-        "submission": submission,
-        "plan_link": investment_door.tab(submission.investment, "plan") if submission else "",
-        "investment_link": investment_door.tab(case.investment, "what-if") if case.investment else "",
-        "study": cases_studies.newest(case, opened.template),
-        "discount_words": figures.percent_text(opened.terms.discount_rate),
-        "hurdle_words": figures.percent_text(opened.terms.hurdle_rate),
-        "rates_of": "investment" if case.investment else "portfolio",
+        "revision": opened.case.revision,
         "chart_scripts": assets.chart_scripts(),
+        **_head(opened),
+        **_terms(opened),
+        **extra,
     }
     is_refused = bool(said or shown.results is None) and request.method == "POST"
-    return pages.render(
-        request, "reports/case_what_if.html", case.title, status=400 if is_refused else 200, **context | extra
-    )
+    status = 400 if is_refused else 200
+    return pages.render(request, "reports/case_what_if.html", opened.case.title, status=status, **context)
+
+
+def _head(opened: Opened) -> dict[str, Any]:
+    """Return what is known of the case beside its values, and what the user may do with it."""
+    case = opened.case
+    submission = CaseSubmission.objects.filter(case=case).select_related("investment").first()
+    return {
+        "case": case,
+        "case_template": opened.template,
+        "investment_link": investment_door.tab(case.investment, "what-if") if case.investment else "",
+        "submission": submission,
+        "plan_link": investment_door.tab(submission.investment, "plan") if submission else "",
+        "scenarios": list(case.scenarios.all()),
+        "scenario_kinds": Scenario.KINDS,
+        "study": cases_studies.newest(case, opened.template),
+        "may_record": opened.may_record,
+        "submit_refusal": submit_refusal(opened),
+    }
+
+
+def _terms(opened: Opened) -> dict[str, str]:
+    """Return the rates a case has where it states none, in words."""
+    return {
+        "discount_words": figures.percent_text(opened.terms.discount_rate),
+        "hurdle_words": figures.percent_text(opened.terms.hurdle_rate),
+        "rates_of": "investment" if opened.case.investment else "portfolio",
+    }
 
 
 @require_POST
