@@ -12,14 +12,15 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
-from alerts import channels, messages, outbox
+from alerts import channels, envelopes, fallbacks, outbox, secrets, targets
 from alerts.breaker import Breaker
 from alerts.channels.base import (
     Accepted,
@@ -32,7 +33,7 @@ from alerts.channels.base import (
     Uncertain,
     redact,
 )
-from alerts.models import Notification
+from alerts.models import Notification, Target
 from alerts.outbox import Claim, Mark
 from portfolio.models import Portfolio, User
 
@@ -51,6 +52,8 @@ DRAIN_SECONDS = 300.0
 
 breaker = Breaker()
 _lost = 0
+# Where targets with a host of their own lead, by channel and address, as far as this process has met them.
+_hosts: dict[tuple[str, str], str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,9 @@ def drain(*, limit: int, only: Sequence[str] | None = None, stop: threading.Even
     """Deliver up to `limit` due notifications one by one; return how many were taken."""
     stop, taken, ends = stop or threading.Event(), 0, time.monotonic() + DRAIN_SECONDS
     while taken < limit and not stop.is_set() and time.monotonic() < ends:
-        claimed = outbox.claim(lease=pace().lease, only=only, resting=_resting())
+        claimed = outbox.claim(
+            lease=pace().lease, only=only, resting=_resting(), resting_targets=_resting_targets()
+        )
         if claimed is None:
             break
         taken += 1
@@ -118,8 +123,14 @@ def send_test(
 
 
 def _resting() -> list[str]:
-    """Return the channels whose host is left alone for now; each channel has one host."""
-    return [name for name in channels.CHANNELS if breaker.is_open(channels.resolve(name).host)]
+    """Return the channels whose one host is left alone for now."""
+    shared = [name for name, kind in channels.CHANNELS.items() if kind.is_shared]
+    return [name for name in shared if breaker.is_open(channels.resolve(name).host)]
+
+
+def _resting_targets() -> list[tuple[str, str]]:
+    """Return the targets whose own host is left alone for now."""
+    return [target for target, host in _hosts.items() if breaker.is_open(host)]
 
 
 def _deliver(claimed: Claim, stop: threading.Event) -> None:
@@ -129,30 +140,66 @@ def _deliver(claimed: Claim, stop: threading.Event) -> None:
     2. It is put into words; failing that is a defect of ours that a new version may cure, so it waits.
     3. It is handed over, and how that ended is written down, state and attempt in one transaction.
     """
-    barred = outbox.suppression(claimed)
-    if barred is not None:
-        _mark(
-            claimed,
-            Mark(
+    ended = _barred(claimed)
+    if ended is not None:
+        _mark(claimed, ended)
+        return
+    try:
+        target = _target_of(claimed)
+        channel = channels.resolve(claimed.channel, targets.options_of(target) if target else None)
+    except channels.UnknownChannelError as error:
+        _mark(claimed, _dead(claimed, Mark(state="dead", outcome="permanent", reason=str(error))))
+        return
+    except secrets.UnreadableError as error:
+        _mark(claimed, after(claimed, Retry(str(error))))
+        return
+    if not channels.kind_of(claimed.channel).is_shared:
+        if target is None:
+            gone = Mark(
                 state="suppressed",
                 outcome="suppressed",
-                reason=barred.reason,
-                suppressed_by=barred.code,
-                silence_id=barred.silence_id,
-            ),
+                reason="The target was removed.",
+                suppressed_by="removed",
+            )
+            _mark(claimed, gone)
+            return
+        _hosts[claimed.channel, claimed.address] = channel.host
+    _send(claimed, channel, target, stop)
+
+
+def _target_of(claimed: Claim) -> Target | None:
+    if claimed.user_id is not None:
+        return None
+    return targets.find(claimed.portfolio_id, channel=claimed.channel, address=claimed.address)
+
+
+def _barred(claimed: Claim) -> Mark | None:
+    """Return the end of what may not be sent, None where it may."""
+    barred = outbox.suppression(claimed)
+    if barred is not None and barred.code == "switched_off":
+        target = _target_of(claimed)
+        why = targets.why_switched_off(target) if target else ""
+        if why:
+            # Nobody chose that: whoever should have heard of it is told by another way.
+            return _dead(claimed, Mark(state="dead", outcome="permanent", reason=f"Switched off: {why}"))
+    if barred is not None:
+        return Mark(
+            state="suppressed",
+            outcome="suppressed",
+            reason=barred.reason,
+            suppressed_by=barred.code,
+            silence_id=barred.silence_id,
         )
-        return
     if claimed.attempt > len(STEPS):
         # Senders that die over a message leave no outcome; their attempts count all the same.
-        _mark(claimed, Mark(state="dead", outcome="dead", reason="It was tried too often without an answer."))
-        return
+        tried = Mark(state="dead", outcome="dead", reason="It was tried too often without an answer.")
+        return _dead(claimed, tried)
+    return None
+
+
+def _send(claimed: Claim, channel: Channel, target: Target | None, stop: threading.Event) -> None:
     try:
-        channel = channels.resolve(claimed.channel)
-    except channels.UnknownChannelError as error:
-        _mark(claimed, Mark(state="dead", outcome="permanent", reason=str(error)))
-        return
-    try:
-        message = _rendered(claimed)
+        message = envelopes.message_of(claimed)
         handed = channel.describe(message, claimed.address)
     except DatabaseError:
         raise
@@ -162,18 +209,20 @@ def _deliver(claimed: Claim, stop: threading.Event) -> None:
         return
     outcome = _hand_over(channel, message, claimed.address, stop)
     _note_host(channel.host, outcome)
-    kept = handed | {"channel": channel.name, "is_repeat": message.is_repeat}
+    if isinstance(outcome, Permanent) and outcome.is_gone and target is not None:
+        targets.switch_off(target, reason=outcome.detail, now=timezone.now())
+    kept = envelopes.kept(handed, message) | {"channel": channel.name, "is_repeat": message.is_repeat}
     _mark(claimed, after(claimed, outcome, rendered=kept))
 
 
-def _rendered(claimed: Claim) -> Message:
-    return messages.render(
-        claimed.message,
-        id=claimed.id,
-        thread_id=claimed.thread_key,
-        is_repeat=claimed.is_repeat,
-        reply_to=outbox.first_reference(claimed),
-    )
+def _dead(claimed: Claim, how: Mark) -> Mark:
+    """Return the end of a message that cannot be delivered, with the one that is sent in its place."""
+    stand_in = fallbacks.stand_in(claimed, now=timezone.now())
+    if stand_in is None:
+        return how
+    label = channels.kind_of(stand_in.channel).label
+    told = stand_in.message["recipient"]["name"] or stand_in.address
+    return replace(how, reason=f"{how.reason[:200]} Told instead: {told} ({label}).", stand_in=stand_in)
 
 
 def _hand_over(channel: Channel, message: Message, address: str, stop: threading.Event) -> Outcome:
@@ -215,6 +264,11 @@ def _note_host(host: str, outcome: Outcome) -> None:
 
 def after(claimed: Claim, outcome: Outcome, *, rendered: dict[str, Any] | None = None) -> Mark:
     """Return what becomes of a notification after an outcome: the one place where retrying is decided."""
+    how = _after(claimed, outcome, rendered)
+    return _dead(claimed, how) if how.state == "dead" else how
+
+
+def _after(claimed: Claim, outcome: Outcome, rendered: dict[str, Any] | None) -> Mark:
     match outcome:
         case Accepted(reference):
             return Mark(state="sent", outcome="accepted", provider_ref=reference, rendered=rendered)

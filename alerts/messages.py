@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 
 from alerts import wording
 from alerts.channels.base import Message
+from alerts.rules import inhibit
 
 Json = Mapping[str, Any]
 
@@ -45,6 +46,8 @@ _JUDGED = {
     "breakeven_overdue": "Cumulative net",
     "missing_actuals": "Missing",
 }
+# What a message to a machine leaves out: who was told, and addresses of our own pages.
+_FOR_PEOPLE = frozenset({"recipient", "path"})
 _REPEAT = "You may have received this notice already: an earlier delivery of it was never confirmed."
 # Never reach out for what a message might name.
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
@@ -73,6 +76,9 @@ def render(
         thread_id=thread_id,
         is_repeat=is_repeat,
         reply_to=reply_to,
+        severity=_tone(message),
+        ends=kind in inhibit.ABOUT_AN_END,
+        data={name: value for name, value in message.items() if name not in _FOR_PEOPLE},
     )
 
 
@@ -231,7 +237,12 @@ def _html(
         "facts": facts,
         "notes": notes,
         "link": link,
-        "tone": severity if severity in ("critical", "warning", "info", "good_news") else "info",
+        "tone": _tone(message),
         "label": wording.plain(severity.replace("_", " ").capitalize(), limit=20),
     }
     return _inliner.inline(render_to_string("alerts/message.html", context))
+
+
+def _tone(message: Json) -> str:
+    severity = str(message.get("severity") or "info")
+    return severity if severity in ("critical", "warning", "info", "good_news") else "info"

@@ -29,6 +29,7 @@ WITH due AS (
       AND x.next_at <= statement_timestamp()
       AND (x.state <> 'sending' OR x.locked_until <= statement_timestamp())
       AND (%(only)s::text[] IS NULL OR x.channel = ANY(%(only)s)) AND x.channel <> ALL(%(resting)s)
+      AND (x.channel || ' ' || x.address) <> ALL(%(resting_targets)s)
       AND NOT EXISTS (
           SELECT 1 FROM alerts_notification earlier
           WHERE earlier.thread_key = x.thread_key AND earlier.channel = x.channel
@@ -52,7 +53,8 @@ SELECT claimed.id, claimed.portfolio_id, claimed.user_id, claimed.event_id, clai
        due.state = 'sending' OR EXISTS (SELECT 1 FROM alerts_attempt a WHERE a.notification_id = claimed.id
                                         AND a.outcome IN ('lost', 'uncertain')),
        EXISTS (SELECT 1 FROM alerts_attempt a WHERE a.notification_id = claimed.id
-               AND a.outcome = 'uncertain')
+               AND a.outcome = 'uncertain'),
+       claimed.created_at, claimed.instead_of_id
 FROM claimed JOIN due USING (id)
 """
 # A silence made while a message waits counts as well, but for one that says a silence has ended.
@@ -60,7 +62,14 @@ _SUPPRESSED = """
 SELECT CASE
     WHEN u.id IS NOT NULL AND NOT u.is_active THEN 'disabled'
     WHEN t.id IS NOT NULL AND NOT t.is_active THEN 'switched_off'
-    WHEN s.id IS NOT NULL THEN 'silenced' ELSE '' END,
+    WHEN s.id IS NOT NULL THEN 'silenced'
+    WHEN e.kind IN ('resolved', 'retracted', 'closed') AND (
+        SELECT bool_and(b.state IN ('dead', 'suppressed'))
+        FROM alerts_notification b JOIN alerts_event o ON o.id = b.event_id
+        WHERE o.episode_id = e.episode_id AND b.seq < n.seq AND b.channel = n.channel
+          AND (b.user_id = n.user_id OR (b.user_id IS NULL AND n.user_id IS NULL AND b.address = n.address))
+        ) THEN 'untold'
+    ELSE '' END,
     s.id, s.comment
 FROM alerts_notification n
 LEFT JOIN portfolio_user u ON u.id = n.user_id
@@ -78,13 +87,13 @@ LEFT JOIN LATERAL (
     ORDER BY x.id LIMIT 1) s ON TRUE
 WHERE n.id = %s
 """
-_FIRST_REFERENCE = """
+_LAST_REFERENCE = """
 SELECT n.provider_ref FROM alerts_event own
 JOIN alerts_event e ON e.episode_id = own.episode_id
 JOIN alerts_notification n ON n.event_id = e.id
 WHERE own.id = %s AND n.thread_key = %s AND n.channel = %s AND n.address = %s AND n.seq < %s
   AND n.state = 'sent' AND n.provider_ref <> ''
-ORDER BY n.seq LIMIT 1
+ORDER BY n.seq DESC LIMIT 1
 """
 _MARK = """
 UPDATE alerts_notification
@@ -120,6 +129,8 @@ class Claim:
     claimed_at: datetime
     is_repeat: bool
     was_uncertain: bool
+    created_at: datetime
+    instead_of_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +146,7 @@ _BECAUSE = {
     "disabled": "The recipient's account is disabled.",
     "switched_off": "The channel was switched off.",
     "silenced": "Silenced while it waited",
+    "untold": "Nothing about this alert got through there, so nothing is said of its end.",
 }
 
 
@@ -150,15 +162,28 @@ class Mark:
     rendered: dict[str, Any] | None = None
     suppressed_by: str = ""
     silence_id: int | None = None
+    stand_in: Notification | None = None
 
 
-def claim(*, lease: float, only: Sequence[str] | None = None, resting: Sequence[str] = ()) -> Claim | None:
+def claim(
+    *,
+    lease: float,
+    only: Sequence[str] | None = None,
+    resting: Sequence[str] = (),
+    resting_targets: Sequence[tuple[str, str]] = (),
+) -> Claim | None:
     """Take the notification that is due for longest for `lease` seconds, or None when nothing is due.
 
     A message waits for the earlier ones of its thread to the same address. A lease that ran out is taken
-    over. The claim is committed at once: no transaction stays open while a message is sent.
+    over. The claim is committed at once: no transaction stays open while a message is sent. What rests is left
+    alone: whole channels, and single targets by channel and address.
     """
-    given = {"lease": lease, "only": list(only) if only is not None else None, "resting": list(resting)}
+    given = {
+        "lease": lease,
+        "only": list(only) if only is not None else None,
+        "resting": list(resting),
+        "resting_targets": [f"{channel} {address}" for channel, address in resting_targets],
+    }
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute(_CLAIM, given)
         row = cursor.fetchone()
@@ -180,6 +205,8 @@ def claim(*, lease: float, only: Sequence[str] | None = None, resting: Sequence[
         claimed_at=row[11],
         is_repeat=row[12],
         was_uncertain=row[13],
+        created_at=row[14],
+        instead_of_id=row[15],
     )
 
 
@@ -194,13 +221,13 @@ def suppression(claimed: Claim) -> Suppression | None:
     return Suppression(row[0], _BECAUSE[row[0]] + (comment if row[0] == "silenced" else ""), row[1])
 
 
-def first_reference(claimed: Claim) -> str:
-    """Return the provider's reference of the first message of the thread, to answer it there."""
+def last_reference(claimed: Claim) -> str:
+    """Return the provider's reference of the thread's last message that got through, to answer it there."""
     if claimed.event_id is None:
         return ""
     with connection.cursor() as cursor:
         cursor.execute(
-            _FIRST_REFERENCE,
+            _LAST_REFERENCE,
             [claimed.event_id, claimed.thread_key, claimed.channel, claimed.address, claimed.seq],
         )
         row = cursor.fetchone()
@@ -208,7 +235,7 @@ def first_reference(claimed: Claim) -> str:
 
 
 def mark(claimed: Claim, how: Mark) -> bool:
-    """Write how the attempt ended, state and attempt together; False when the lease is somebody else's."""
+    """Write how the attempt ended: state, attempt and stand-in together; False when the lease is somebody else's."""
     given: dict[str, Any] = {
         "id": claimed.id,
         "token": claimed.token,
@@ -227,6 +254,10 @@ def mark(claimed: Claim, how: Mark) -> bool:
         cursor.execute(
             _ATTEMPT, [claimed.id, claimed.attempt, how.outcome, how.reason[:500], claimed.claimed_at]
         )
+        if how.stand_in is not None:
+            # Marked twice or not, the same dead message has the same stand-in.
+            Notification.objects.bulk_create([how.stand_in], ignore_conflicts=True)
+            wake()
     return True
 
 

@@ -1,9 +1,9 @@
 """The registry of channels: a new channel is its module and one line here."""
 
-from collections.abc import Callable
+from typing import Any
 
-from alerts.channels import email, slack
-from alerts.channels.base import Channel
+from alerts.channels import apprise, email, log, slack, slack_webhook, teams, webhook
+from alerts.channels.base import Channel, Kind
 from alerts.channels.log import LogChannel
 
 
@@ -11,18 +11,30 @@ class UnknownChannelError(LookupError):
     """No channel has this name."""
 
 
-# Each answers the channel as it is configured now, or None where the installation has no way to use it.
-CHANNELS: dict[str, Callable[[], Channel | None]] = {
-    "email": email.configured,
-    "slack": slack.configured,
-    "log": LogChannel,
+CHANNELS: dict[str, Kind] = {
+    "email": email.KIND,
+    "slack": slack.KIND,
+    "slack_webhook": slack_webhook.KIND,
+    "teams": teams.KIND,
+    "webhook": webhook.KIND,
+    "apprise": apprise.KIND,
+    "log": log.KIND,
 }
 
 
-def resolve(name: str) -> Channel:
-    """Return a channel by name; the log, which never pretends to send, stands in for an unconfigured one."""
+def kind_of(name: str) -> Kind:
+    """Return what the registry holds of a channel; raise UnknownChannelError for a name it does not hold."""
     try:
-        configured = CHANNELS[name]
+        return CHANNELS[name]
     except KeyError as error:
         raise UnknownChannelError(f"There is no channel named “{name}”.") from error
-    return configured() or LogChannel(instead_of=name)
+
+
+def resolve(name: str, options: Any = None) -> Channel:
+    """Return a channel by name, made of a target's options where it has any.
+
+    The log, which never pretends to send, stands in for a channel the installation has no way to use.
+    """
+    kind = kind_of(name)
+    made = kind.make(kind.options() if options is None else options)
+    return made or LogChannel(instead_of=name, label=kind.label)

@@ -1,15 +1,19 @@
-"""What every channel shares: the message it is handed, and the outcomes it may answer. No rows here."""
+"""What channels share: the message they are handed, the outcomes they answer, the settings they ask for. No rows."""
 
 from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 _WEB_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 DETAIL_LENGTH = 300
+# Where a chart's picture goes in a message's HTML; a channel that has none takes it out.
+PICTURE = "<!--picture-->"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +22,11 @@ class Message:
 
     Every text is already free of control characters and direction overrides, and none of it is markup except
     `html`. `id` is the delivery's: a repeated delivery carries the same one. `reply_to` is the provider's
-    reference of the first message of the thread, where one is known.
+    reference of the last message of the thread, where one is known. `ends` says that the
+    alert is over by it. `data` are the copied figures, for machines.
+
+    `answer` is the signed value of the buttons, `unsubscribe` a signed address; these and whatever else stands in
+    `private` reach nobody but the recipient: they are not kept with the notification.
     """
 
     id: UUID
@@ -34,6 +42,14 @@ class Message:
     thread_id: str
     is_repeat: bool = False
     reply_to: str = ""
+    severity: str = "info"
+    ends: bool = False
+    occurred_at: datetime | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    chart: Mapping[str, Any] | None = None
+    answer: str = ""
+    unsubscribe: str = ""
+    private: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +80,10 @@ class Uncertain:
 
 @dataclass(frozen=True, slots=True)
 class Permanent:
-    """The message will never get through as it is."""
+    """The message will never get through as it is; `is_gone` says that no other will either."""
 
     detail: str
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +112,51 @@ class Channel(Protocol):
 
     def send(self, message: Message, address: str, *, deadline: float) -> Outcome:
         """Hand the message over before `deadline` (of time.monotonic)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """How one setting of a target is asked for; a secret is stored encrypted and never shown again."""
+
+    label: str
+    help: str = ""
+    is_secret: bool = False
+    is_required: bool = True
+
+
+class Options(Protocol):
+    """The settings of a target, all of them text: a frozen dataclass whose fields are made by `option`.
+
+    A field named `address` is the target's address, shown to people; a channel without one has no address to show.
+    """
+
+    def problems(self) -> dict[str, str]:
+        """Return a sentence for each field that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What the registry holds of a channel: its name for people, its settings, and how it is made of them.
+
+    `make` answers None where the installation has no way to use the channel. `is_shared` says that every target
+    is reached through one host of the installation; otherwise each target brings its own.
+    """
+
+    label: str
+    options: type[Any]
+    make: Callable[[Any], Channel | None]
+    is_shared: bool = True
+
+
+def option(label: str, *, help: str = "", is_secret: bool = False, is_required: bool = True) -> Any:
+    """Return the field of one setting in an options dataclass."""
+    asked = Option(label, help, is_secret, is_required)
+    return field(default="", repr=not is_secret, metadata={"option": asked})
+
+
+def options_of(kind: Kind) -> dict[str, Option]:
+    """Return how the settings of a channel are asked for, by field, in their order."""
+    return {each.name: each.metadata["option"] for each in fields(kind.options)}
 
 
 def remaining(deadline: float, *, at_most: float) -> float:

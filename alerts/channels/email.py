@@ -6,8 +6,10 @@ import re
 import smtplib
 import ssl
 from dataclasses import dataclass
+from email.mime.image import MIMEImage
 from email.utils import parseaddr
 from functools import partial
+from html import escape
 from typing import Any, cast
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
@@ -19,7 +21,20 @@ from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import sanitize_address
 from django.core.validators import validate_email
 
-from alerts.channels.base import Accepted, Message, Outcome, Permanent, Retry, Uncertain, redact, remaining
+from alerts.channels import pictures
+from alerts.channels.base import (
+    PICTURE,
+    Accepted,
+    Kind,
+    Message,
+    Outcome,
+    Permanent,
+    Retry,
+    Uncertain,
+    option,
+    redact,
+    remaining,
+)
 
 _THREADS = UUID("0a4c3c1b-5c0e-5f0e-8f57-6f1b6a0d3a11")
 _LINE_START_DOT = re.compile(rb"(?m)^\.")
@@ -28,9 +43,22 @@ _ACCEPTED = (250, 251)
 _OURS_TO_FIX = (421, 454, 530, 534, 535, 538)
 
 
-def configured() -> EmailChannel | None:
-    """Return the channel when the installation has a mail server."""
-    return EmailChannel() if settings.HAS_EMAIL else None
+_PICTURE_SECONDS = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The settings of a target."""
+
+    address: str = option("Email address", help="A shared mailbox or a list.")
+
+    def problems(self) -> dict[str, str]:
+        """Return why mail cannot be sent there."""
+        try:
+            validate_email(self.address)
+        except ValidationError:
+            return {"address": "Write an email address."}
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +80,7 @@ class EmailChannel:
             "subject": message.subject,
             "headers": headers,
             "text": message.text,
-            "html": message.html,
+            "html": _with_picture(message, ""),
         }
 
     def send(self, message: Message, address: str, *, deadline: float) -> Outcome:
@@ -61,11 +89,12 @@ class EmailChannel:
             validate_email(address)
         except ValidationError:
             return Permanent("This is not an email address mail can be sent to.")
+        mail = _mail(message, address, _picture(message, deadline))
         timeout = remaining(deadline, at_most=settings.EMAIL_TIMEOUT)
         backend = EmailBackend(timeout=timeout)
         try:
             backend.open()
-            return _converse(cast(smtplib.SMTP, backend.connection), _mail(message, address), address)
+            return _converse(cast(smtplib.SMTP, backend.connection), mail, address)
         except (OSError, smtplib.SMTPException) as error:
             return _unreachable(error)
         finally:
@@ -73,19 +102,47 @@ class EmailChannel:
 
 
 def _headers(message: Message) -> dict[str, str]:
-    host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
-    thread = f"<{uuid5(_THREADS, message.thread_id)}@{host}>"
-    return {
-        "Message-ID": f"<{message.id}@{host}>",
+    thread = f"<{uuid5(_THREADS, message.thread_id)}@{_host()}>"
+    headers = {
+        "Message-ID": f"<{message.id}@{_host()}>",
         # The thread's root is a name all its messages agree on; it need not have been sent.
         "In-Reply-To": thread,
         "References": thread,
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
     }
+    if message.unsubscribe:
+        # RFC 8058: the mail program posts to it without asking anybody to sign in.
+        headers["List-Unsubscribe"] = f"<{message.unsubscribe}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers
 
 
-def _mail(message: Message, address: str) -> bytes:
+def _host() -> str:
+    return urlsplit(settings.PUBLIC_URL).hostname or "localhost"
+
+
+def _picture(message: Message, deadline: float) -> bytes | None:
+    """Return the message's chart as a picture, where it has one and there is time for it."""
+    if message.chart is None or PICTURE not in message.html:
+        return None
+    seconds = remaining(deadline, at_most=_PICTURE_SECONDS) / 2
+    return pictures.studio.draw(message.chart["spec"], theme=message.chart["theme"], seconds=seconds)
+
+
+def _with_picture(message: Message, content_id: str) -> str:
+    """Return the HTML with the picture in its place, or without a trace of it."""
+    if not content_id or message.chart is None:
+        return message.html.replace(PICTURE, "")
+    words = escape(str(message.chart["words"]), quote=True)
+    image = (
+        f'<img src="cid:{content_id}" alt="{words}" width="512" '
+        'style="display:block;width:100%;max-width:512px;height:auto;margin:4px 0 12px;border:0">'
+    )
+    return message.html.replace(PICTURE, image)
+
+
+def _mail(message: Message, address: str, picture: bytes | None) -> bytes:
     mail = EmailMultiAlternatives(
         subject=message.subject,
         body=message.text,
@@ -93,8 +150,15 @@ def _mail(message: Message, address: str) -> bytes:
         to=[address],
         headers=_headers(message),
     )
+    content_id = f"{uuid5(message.id, 'picture')}@{_host()}" if picture else ""
     if message.html:
-        mail.attach_alternative(message.html, "text/html")
+        mail.attach_alternative(_with_picture(message, content_id), "text/html")
+    if picture:
+        image = MIMEImage(picture, "png")
+        image.add_header("Content-ID", f"<{content_id}>")
+        image.add_header("Content-Disposition", "inline", filename="chart.png")
+        mail.mixed_subtype = "related"
+        mail.attach(image)
     # Django's message takes a line separator, which the standard library's declares nowhere.
     return mail.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]
 
@@ -153,3 +217,11 @@ def _hang_up(backend: EmailBackend) -> None:
         backend.close()
     except (OSError, smtplib.SMTPException):
         backend.connection = None
+
+
+def make(options: Options) -> EmailChannel | None:
+    """Return the channel when the installation has a mail server."""
+    return EmailChannel() if settings.HAS_EMAIL else None
+
+
+KIND = Kind("Email", Options, make)

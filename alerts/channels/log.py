@@ -4,9 +4,18 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from alerts.channels.base import Logged, Message, Outcome
+from alerts.channels.base import Kind, Logged, Message, Outcome
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The log needs no settings."""
+
+    def problems(self) -> dict[str, str]:
+        """Return nothing: there is nothing to get wrong."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +23,7 @@ class LogChannel:
     """Stands in for a channel that is not configured; `instead_of` is that channel's name."""
 
     instead_of: str = ""
+    label: str = ""
     name: str = "log"
     host: str = ""
 
@@ -26,4 +36,12 @@ class LogChannel:
         logger.info("Not sent, only logged (%s): %s", self.instead_of or self.name, message.subject)
         if not self.instead_of:
             return Logged()
-        return Logged(f"{self.instead_of.capitalize()} is not configured.")
+        return Logged(f"{self.label or self.instead_of} is not configured.")
+
+
+def make(options: Options) -> LogChannel:
+    """Return the channel."""
+    return LogChannel()
+
+
+KIND = Kind("Log", Options, make)

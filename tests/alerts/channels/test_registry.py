@@ -4,6 +4,7 @@ import pytest
 from pytest_django import Settings
 
 from alerts import channels
+from alerts.channels import base
 from alerts.channels.base import Logged, redact
 from alerts.channels.log import LogChannel
 from tests.alerts.messages.cases import rendered
@@ -48,7 +49,26 @@ def test_an_unknown_channel_is_refused_by_name() -> None:
 
 def test_every_registered_name_is_its_channels(settings: Settings) -> None:
     settings.HAS_EMAIL, settings.SLACK_BOT_TOKEN = True, "xoxb-1"
-    assert [channels.resolve(name).name for name in channels.CHANNELS] == list(channels.CHANNELS)
+    for name, kind in channels.CHANNELS.items():
+        options = kind.options(**dict.fromkeys(base.options_of(kind), "x"))
+        assert channels.resolve(name, options).name == name
+
+
+@pytest.mark.parametrize("name", ["slack_webhook", "teams", "webhook", "apprise"])
+def test_a_channel_without_its_targets_settings_sends_nothing(name: str) -> None:
+    assert isinstance(channels.resolve(name), LogChannel)
+
+
+@pytest.mark.parametrize("name", list(channels.CHANNELS))
+def test_settings_are_words_with_labels_and_secrets_are_not_shown(name: str) -> None:
+    kind = channels.CHANNELS[name]
+    asked = base.options_of(kind)
+    assert all(each.label for each in asked.values())
+    assert not any(word in str(asked) for word in ("TODO", "None"))
+    shown = repr(kind.options(**dict.fromkeys(asked, "canary")))
+    hidden = [field for field, each in asked.items() if each.is_secret]
+    assert not any(f"{field}='canary'" in shown for field in hidden)
+    assert "address" not in hidden
 
 
 def test_redaction_leaves_one_line_without_addresses_or_secrets() -> None:

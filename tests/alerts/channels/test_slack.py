@@ -11,7 +11,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from alerts.channels import slack
+from alerts.channels import block_kit
 from alerts.channels.base import Accepted, Outcome, Permanent, Retry, Uncertain
 from alerts.channels.slack import SlackChannel
 from tests.alerts.channels.mail_servers import free_port
@@ -46,7 +46,7 @@ def test_the_bot_posts_blocks_with_a_fallback(httpserver: HTTPServer) -> None:
     httpserver.expect_request(
         API, method="POST", headers={"Authorization": f"Bearer {TOKEN}"}
     ).respond_with_json({"ok": True, "channel": "C1", "ts": "1503435956.000247"})
-    assert send(bot(httpserver)) == Accepted("1503435956.000247")
+    assert send(bot(httpserver)) == Accepted("C1:1503435956.000247")
     body = posted(httpserver)
     assert body["channel"] == "C1"
     assert body["text"].startswith("AI-003 crossed Under the hurdle")
@@ -232,11 +232,11 @@ def test_blocks_stay_within_the_limits() -> None:
         html="",
         thread_id="t",
     )
-    blocks = slack.blocks(long)
+    blocks = block_kit.blocks(long)
     assert len(json.dumps(blocks)) <= 12_000
     assert len(blocks[0]["text"]["text"]) <= 150
     assert len(blocks[1]["text"]["text"]) <= 3000
-    assert len(slack.fallback(long)) <= 3000
+    assert len(block_kit.fallback(long)) <= 3000
 
 
 def test_fields_are_ten_at_most_and_a_long_link_is_left_out() -> None:
@@ -246,12 +246,12 @@ def test_fields_are_ten_at_most_and_a_long_link_is_left_out() -> None:
         "facts": facts,
         "link": "x" * 3001,
     }
-    blocks = slack.blocks(type(message)(**values))
+    blocks = block_kit.blocks(type(message)(**values))
     assert len(blocks[2]["fields"]) == 10
     assert "actions" not in [block["type"] for block in blocks]
 
 
 def test_escaping_never_splits_an_entity() -> None:
-    cut = slack.escape("a&" * 50, limit=20)
+    cut = block_kit.escape("a&" * 50, limit=20)
     assert len(cut) <= 20
     assert cut.endswith(("&amp;…", "a…"))

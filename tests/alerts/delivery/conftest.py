@@ -1,6 +1,7 @@
 """A channel that answers as told, a shortcut through waiting, and a new breaker for each test."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -25,7 +26,8 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeChannel], FakeChan
 
     def put(channel: FakeChannel, name: str = "email") -> FakeChannel:
         channel.name = name
-        monkeypatch.setitem(channels.CHANNELS, name, lambda: channel)
+        kind = replace(channels.CHANNELS[name], make=lambda options: channel)
+        monkeypatch.setitem(channels.CHANNELS, name, kind)
         return channel
 
     return put

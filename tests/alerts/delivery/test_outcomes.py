@@ -317,10 +317,10 @@ def test_a_test_message_to_an_unknown_channel_is_refused() -> None:
     assert Notification.objects.count() == 0
 
 
-def test_a_follow_up_names_the_first_message_of_its_thread(install: Install) -> None:
+def test_a_follow_up_names_the_last_message_of_its_thread(install: Install) -> None:
     channel = install(FakeChannel(Accepted("1.0"), Accepted("2.0"), Accepted("3.0")), "slack")
     first, other = events(3), events(1, code="AI-004")
     for event in (*first, *other):
         notification(channel="slack", address="", thread_key=f"hurdle:{event.episode_id}", event=event)
     drain()
-    assert [message.reply_to for message in channel.handed] == ["", "1.0", "1.0", ""]
+    assert [message.reply_to for message in channel.handed] == ["", "1.0", "2.0", ""]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from alerts.channels import slack
+from alerts.channels import block_kit
 from tests.alerts.messages.cases import copied, rendered
 
 HOSTILE = [
@@ -208,8 +208,8 @@ def test_hostile_names_add_no_element_to_the_mail(name: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_stay_text_in_slack(name: str) -> None:
     message = rendered(investment={"code": name, "name": name}, title=name, currency=name, basis=name)
-    assert "<" not in slack.fallback(message)
-    for block in slack.blocks(message):
+    assert "<" not in block_kit.fallback(message)
+    for block in block_kit.blocks(message):
         for part in [block.get("text"), *block.get("fields", []), *block.get("elements", [])]:
             if part and part["type"] == "mrkdwn":
                 assert part["verbatim"] is True

@@ -1,0 +1,96 @@
+"""When a message is dead: who is told in its place, once, by another way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from alerts import channels
+from alerts.channels.log import LogChannel
+from alerts.models import Notification, Target
+from alerts.outbox import Claim
+from portfolio.models import Membership, User
+from portfolio.terms import Role
+
+_NAMESPACE = UUID("7d0f2b6a-51c4-5d0e-9f53-0b6f0c1e7a21")
+_UNTOLD = ("dead", "suppressed")
+
+
+def stand_in(claimed: Claim, *, now: datetime) -> Notification | None:
+    """Return the message that is sent in place of a dead one, not yet written; None where nobody is left to tell.
+
+    A person is told by their other address; a shared target, or a person without another, by the portfolio's other
+    shared targets, then its administrators by email. Whoever was told of the same event needs no second message,
+    and a stand-in that dies has none of its own.
+    """
+    if claimed.event_id is None or claimed.instead_of_id is not None:
+        return None
+    known = list(
+        Notification.objects.filter(event=claimed.event_id).values_list(
+            "channel", "address", "user_id", "state"
+        )
+    )
+    if claimed.user_id and any(
+        user == claimed.user_id and state not in _UNTOLD for _, _, user, state in known
+    ):
+        return None
+    tried = {(channel, address.lower()) for channel, address, _, _ in known}
+    for row in _candidates(claimed, now):
+        if (row.channel, row.address.lower()) not in tried:
+            return row
+    return None
+
+
+def _candidates(claimed: Claim, now: datetime) -> Iterator[Notification]:
+    if claimed.user_id is not None:
+        for channel, address in _addresses(User.objects.get(pk=claimed.user_id)):
+            yield _row(claimed, now, channel=channel, address=address, user_id=claimed.user_id)
+    for target in Target.objects.filter(portfolio=claimed.portfolio_id, is_active=True).order_by("pk"):
+        if _is_usable(target, str(claimed.message.get("rule", ""))):
+            yield _row(claimed, now, channel=target.channel, address=target.address, name=target.label)
+    admins = Membership.objects.filter(portfolio=claimed.portfolio_id, role=Role.ADMIN, user__is_active=True)
+    for member in admins.exclude(user=claimed.user_id).select_related("user").order_by("pk"):
+        for channel, address in _addresses(member.user):
+            yield _row(
+                claimed, now, channel=channel, address=address, user_id=member.user_id, name=str(member.user)
+            )
+
+
+def _is_usable(target: Target, rule: str) -> bool:
+    if target.rules and rule not in target.rules:
+        return False
+    is_shared = channels.kind_of(target.channel).is_shared
+    return not is_shared or not isinstance(channels.resolve(target.channel), LogChannel)
+
+
+def _addresses(user: User) -> Iterator[tuple[str, str]]:
+    if not user.is_active:
+        return
+    for channel, address in (("email", user.email), ("slack", user.slack_id)):
+        if address and not isinstance(channels.resolve(channel), LogChannel):
+            yield channel, address
+
+
+def _row(
+    claimed: Claim, now: datetime, *, channel: str, address: str, user_id: int | None = None, name: str = ""
+) -> Notification:
+    first = claimed.message.get("recipient") or {}
+    label = channels.kind_of(claimed.channel).label
+    recipient = {
+        "name": name or first.get("name", ""),
+        "why": f"in place of {label} to {first.get('name') or claimed.address}, which could not be delivered",
+    }
+    return Notification(
+        id=uuid5(_NAMESPACE, str(claimed.id)),
+        event_id=claimed.event_id,
+        portfolio_id=claimed.portfolio_id,
+        user_id=user_id,
+        channel=channel,
+        address=address,
+        thread_key=claimed.thread_key,
+        message=claimed.message | {"recipient": recipient},
+        instead_of_id=claimed.id,
+        next_at=now,
+        created_at=now,
+    )
