@@ -138,20 +138,11 @@ def change(
     knowledge.lock_portfolio(investment.portfolio_id)
     # The other rules' policies are copied first; a policy of one rule would pass for all of them.
     adopt([investment], now=now)
-    latest = Policy.objects.filter(investment=investment, rule=rule).order_by("-version").first()
+    latest = latest_of(investment, rule)
     _check_effect(investment, effective_month, latest=latest)
-    base = latest or default_template(investment.portfolio, rule)
-    policy = Policy(
-        **{name: terms.get(name, getattr(base, name)) for name in _TERMS},
-        investment=investment,
-        version=latest.version + 1 if latest else 1,
-        effective_month=effective_month,
-        author=actor,
-        reason=reason,
-    )
-    if policy.hurdle is None:
-        policy.hurdle = assumptions.rates_of([investment])[investment.pk].hurdle_rate
-    _check(policy)
+    policy = proposed(investment, rule, effective_month=effective_month, terms=terms)
+    policy.version = latest.version + 1 if latest else 1
+    policy.author, policy.reason = actor, reason
     policy.batch = knowledge.open_batch(
         portfolio=investment.portfolio,
         kind="policies",
@@ -164,6 +155,31 @@ def change(
     )
     policy.save()
     nudge.ring([investment.pk])
+    return policy
+
+
+def latest_of(investment: Investment, rule: str) -> Policy | None:
+    """Return the newest version of an investment's policy for a rule."""
+    return Policy.objects.filter(investment=investment, rule=rule).order_by("-version").first()
+
+
+def proposed(
+    investment: Investment, rule: str, *, effective_month: date, terms: Mapping[str, object]
+) -> Policy:
+    """Return the newest terms with some of them changed, checked and unsaved. Raises PolicyError or RuleError.
+
+    Without a policy of its own, the portfolio's template is what changes. An empty hurdle is that of the moment.
+    """
+    _check_terms(rule, terms)
+    base: Policy | PolicyTemplate | None = latest_of(investment, rule)
+    if base is None:
+        templates = templates_of([investment.portfolio])[investment.portfolio_id]
+        base = next(template for template in templates if template.rule == rule)
+    said = {name: terms.get(name, getattr(base, name)) for name in _TERMS}
+    policy = Policy(**said, investment=investment, version=1, effective_month=effective_month)
+    if policy.hurdle is None:
+        policy.hurdle = assumptions.rates_of([investment])[investment.pk].hurdle_rate
+    _check(policy)
     return policy
 
 
