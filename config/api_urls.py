@@ -9,6 +9,7 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
 
 from alerts.api import EpisodeViewSet, InvestmentEpisodeViewSet, NotificationViewSet
+from alerts.api_policies import PolicyBacktest
 from portfolio.api import PortfolioViewSet
 from portfolio.api_actuals import ActualsBulk
 from portfolio.api_base import CODE_PATTERN, UUID_PATTERN
@@ -73,6 +74,11 @@ urlpatterns = [
         rf"^investments/(?P<code>{CODE_PATTERN})/unit-economics$",
         UnitEconomics.as_view(),
         name="api-investment-unit-economics",
+    ),
+    re_path(
+        rf"^investments/(?P<code>{CODE_PATTERN})/policies/backtest$",
+        PolicyBacktest.as_view(),
+        name="api-investment-policy-backtest",
     ),
     path("use-cases", UseCases.as_view(), name="api-use-cases"),
     path("what-ifs", WhatIfs.as_view(), name="api-what-ifs"),

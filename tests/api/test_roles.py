@@ -131,6 +131,7 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
     ("post", "/price-overrides", PRICE | {"portfolio": None}, {**dict.fromkeys(ALL, 403), "anonymous": 401}),
     ("post", "/price-overrides/{override}/withdraw", {"reason": "Wrong."}, CLOSERS),
     ("post", "/investments/{investment}/reprice", {}, MEMBERS),
+    ("post", "/investments/{investment}/policies/backtest", {"rule": "negative_roi"}, MEMBERS),
     ("get", "/tokens", None, ALL),
     ("post", "/tokens", {}, {**dict.fromkeys(ALL, 201), "anonymous": 401}),
     ("delete", "/tokens/hurdle_00000000", None, NOBODY_HERE),
