@@ -9,11 +9,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
+from typing import Any
 
 from django.db import connection
 from django.db.models import Case, F, Value, When
 
-from alerts import contexts, dispatch, judging, notices, overlays, policies, queries, record, routing, timers
+from alerts import (
+    attempts,
+    contexts,
+    dispatch,
+    judging,
+    notices,
+    overlays,
+    policies,
+    queries,
+    record,
+    routing,
+    timers,
+)
 from alerts.dispatch import Happening, Release, Scene
 from alerts.models import (
     AlertState,
@@ -31,8 +44,8 @@ from portfolio.models import Investment
 from roi import snapshots
 from roi.models import SnapshotHead
 
-RANGE = 500
-MAX_ATTEMPTS = 5
+RANGE = attempts.SIZES[0]
+MAX_ATTEMPTS = attempts.MAX_ATTEMPTS
 
 logger = logging.getLogger(__name__)
 
@@ -88,20 +101,34 @@ def evaluate(*, now: datetime, ids: Sequence[int] | None = None) -> Evaluated:
 
 
 def evaluate_range(ids: Sequence[int], *, now: datetime) -> Evaluated:
-    """Evaluate investments in one transaction; one that cannot be evaluated does not stop the others."""
+    """Evaluate investments; one that cannot be evaluated, or kills the process, does not stop the others for good.
+
+    1. Who has no head or policy yet gets one.
+    2. What a process died over is counted, and put into smaller and smaller groups until it is alone.
+    3. Each group is marked before the work on it, and judged in one transaction.
+    """
     EvaluationHead.objects.bulk_create(
         [EvaluationHead(investment_id=pk) for pk in ids], ignore_conflicts=True
     )
     policies.adopt(list(Investment.objects.filter(pk__in=ids).select_related("portfolio")), now=now)
+    total, found = Evaluated(), attempts.groups_of(ids)
+    for investment_id in found.given_up:
+        logger.error("Investment %s is quarantined: %s", investment_id, attempts.KILLED)
+    for group in found.groups:
+        total.add(_judge(group, attempts.mark(group), now=now))
+    return total
+
+
+def _judge(ids: Sequence[int], mark: str, *, now: datetime) -> Evaluated:
     try:
-        return knowledge.with_one_view(partial(_evaluate_locked, ids, now=now))
-    except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+        return knowledge.with_one_view(partial(_evaluate_locked, ids, mark, now=now))
+    except (ValueError, ArithmeticError, LookupError, TypeError, MemoryError, RecursionError) as error:
         # Facts this code cannot digest; a broken database or program fails as a whole and is tried again.
         if len(ids) == 1:
             return _quarantine(ids[0], error)
         half = len(ids) // 2
-        done = evaluate_range(ids[:half], now=now)
-        done.add(evaluate_range(ids[half:], now=now))
+        done = _judge(ids[:half], mark, now=now)
+        done.add(_judge(ids[half:], mark, now=now))
         return done
 
 
@@ -116,12 +143,7 @@ def _quarantine(investment_id: int, error: Exception) -> Evaluated:
     return Evaluated()
 
 
-def release() -> int:
-    """Let quarantined investments be judged again, after the program was mended; returns how many."""
-    return EvaluationHead.objects.filter(attempts__gte=MAX_ATTEMPTS).update(attempts=0)
-
-
-def _evaluate_locked(ids: Sequence[int], *, now: datetime) -> Evaluated:
+def _evaluate_locked(ids: Sequence[int], mark: str, *, now: datetime) -> Evaluated:
     heads = {h.pk: h for h in EvaluationHead.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
     computed = {h.pk: h for h in SnapshotHead.objects.filter(pk__in=ids, fingerprint__isnull=False)}
     investments = list(
@@ -142,7 +164,8 @@ def _evaluate_locked(ids: Sequence[int], *, now: datetime) -> Evaluated:
         head = heads[investment.pk]
         snapshot = computed[investment.pk]
         newest = max((p.batch_id for group in versions[investment.pk].values() for p in group), default=-1)
-        if (head.revision, head.policy_knowledge) == (snapshot.revision, newest):
+        if (head.revision, head.policy_knowledge) == (snapshot.revision, newest) or head.failure != mark:
+            # Nothing is new, or somebody else has marked it since and judges it.
             continue
         context = judging.context_of(investment, snapshot)
         trajectories = judging.judge(versions[investment.pk], months.get(investment.pk, []), context)
@@ -151,17 +174,8 @@ def _evaluate_locked(ids: Sequence[int], *, now: datetime) -> Evaluated:
             rule: trajectory.last.month if trajectory.last else None
             for rule, trajectory in trajectories.items()
         }
-        point = EvaluationPoint(
-            investment=investment,
-            revision=snapshot.revision,
-            policy_knowledge=newest,
-            context=contexts.to_json(context, stage=investment.stage, through=through, before=head),
-            knowledge=max(
-                snapshot.investment_knowledge, snapshot.portfolio_knowledge, snapshot.installation_knowledge
-            ),
-            fingerprint=snapshot.fingerprint,
-            recorded_at=now,
-        )
+        kept = contexts.to_json(context, stage=investment.stage, through=through, before=head)
+        point = _point_of(snapshot, newest, kept, now=now)
         writes.points.append(point)
         scene = Scene(
             investment,
@@ -178,6 +192,23 @@ def _evaluate_locked(ids: Sequence[int], *, now: datetime) -> Evaluated:
         writes.heads.append(head)
     _write(writes, now=now)
     return Evaluated(len(writes.points), len(writes.events), len(writes.notifications))
+
+
+def _point_of(
+    snapshot: SnapshotHead, policy_knowledge: int, context: dict[str, Any], *, now: datetime
+) -> EvaluationPoint:
+    """Return the record of what is judged: a later replay reads it, and nothing else, to judge the same."""
+    return EvaluationPoint(
+        investment_id=snapshot.pk,
+        revision=snapshot.revision,
+        knowledge=max(
+            snapshot.investment_knowledge, snapshot.portfolio_knowledge, snapshot.installation_knowledge
+        ),
+        policy_knowledge=policy_knowledge,
+        context=context,
+        fingerprint=snapshot.fingerprint,
+        recorded_at=now,
+    )
 
 
 def _figures_when_needed(ids: Sequence[int]) -> Callable[[int], notices.Figures]:

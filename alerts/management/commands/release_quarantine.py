@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from alerts import evaluate
+from alerts import attempts
 from roi import snapshots
 
 
@@ -15,4 +15,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Release and say how many; the next sweep takes them up."""
-        self.stdout.write(f"{snapshots.release()} to recompute and {evaluate.release()} to judge again.")
+        self.stdout.write(f"{snapshots.release()} to recompute and {attempts.release()} to judge again.")

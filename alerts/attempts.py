@@ -1,0 +1,117 @@
+"""Marks investments before they are judged, so that work which kills its process is counted, cornered and left alone.
+
+A mark names the database session of its worker; where that session is gone, the process died over its work.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import Case, QuerySet, Value, When
+
+from alerts.models import EvaluationHead
+
+MAX_ATTEMPTS = 5
+# How many investments are judged together, by how often a process died over them: the guilty one ends up alone.
+SIZES = (500, 100, 20, 4, 1)
+DIED = "The process that judged it ended in the middle of the work."
+KILLED = "The process that judged it ended in the middle of the work, five times in a row."
+
+# A session is its process number and its beginning, as numbers are used again.
+_WHO = "'In work by session ' || a.pid || ' since ' || extract(epoch FROM a.backend_start)"
+_IS_MARK = "e.failure LIKE 'In work by session %%'"
+_IS_DEAD = f"""({_IS_MARK} AND e.failure NOT IN
+    (SELECT {_WHO} FROM pg_stat_activity a WHERE a.backend_start IS NOT NULL))"""
+# What is due, with its tries so far. Newer figures start anew; after deaths at first alone, to draw nobody in.
+_DUE = f"""
+    SELECT e.investment_id, s.revision, {_IS_DEAD} AS is_dead, CASE
+        WHEN e.failure = %(killed)s AND e.failed_revision <> s.revision THEN %(limit)s - 1
+        WHEN e.failed_revision = s.revision OR e.failure = %(died)s OR {_IS_MARK} THEN e.attempts
+        ELSE 0 END AS tries
+    FROM alerts_evaluationhead e JOIN roi_snapshothead s USING (investment_id)
+    WHERE e.investment_id = ANY(%(ids)s) AND s.fingerprint IS NOT NULL AND (e.revision <> s.revision
+        OR e.policy_knowledge <> COALESCE(
+            (SELECT max(p.batch_id) FROM alerts_policy p WHERE p.investment_id = e.investment_id), -1))
+    ORDER BY e.investment_id
+"""
+_COUNT = f"""
+    WITH dead AS (SELECT e.investment_id FROM alerts_evaluationhead e
+                  WHERE e.investment_id = ANY(%(ids)s) AND {_IS_DEAD} ORDER BY e.investment_id FOR UPDATE)
+    UPDATE alerts_evaluationhead e SET attempts = e.attempts + 1,
+        failure = CASE WHEN e.attempts + 1 < %(limit)s THEN %(died)s ELSE %(killed)s END
+    FROM dead WHERE e.investment_id = dead.investment_id RETURNING e.investment_id, e.attempts
+"""
+_MARK = f"""
+    WITH due AS ({_DUE} FOR UPDATE OF e)
+    UPDATE alerts_evaluationhead e SET attempts = due.tries, failed_revision = due.revision, failure = %(mark)s
+    FROM due WHERE e.investment_id = due.investment_id AND due.tries < %(limit)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """What may be judged, in groups to be marked and judged one after the other, and what was given up just now."""
+
+    groups: tuple[tuple[int, ...], ...]
+    given_up: tuple[int, ...] = ()
+
+
+def groups_of(ids: Sequence[int]) -> Groups:
+    """Return what is due among some investments: those nobody died over first and together, suspects apart."""
+    rows, given_up = _due(ids), ()
+    dead = [row[0] for row in rows if row[2]]
+    if dead:
+        given_up = _count(dead)
+        rows = _due(ids)
+    by_tries: dict[int, list[int]] = defaultdict(list)
+    for investment_id, _, _, tries in rows:
+        if tries < MAX_ATTEMPTS:
+            by_tries[tries].append(investment_id)
+    return Groups(
+        tuple(
+            tuple(members[at : at + SIZES[tries]])
+            for tries, members in sorted(by_tries.items())
+            for at in range(0, len(members), SIZES[tries])
+        ),
+        given_up,
+    )
+
+
+def mark(ids: Sequence[int]) -> str:
+    """Mark what is still due as this session's work, before it is begun; returns the mark.
+
+    Waits for whoever judges the same investments, and passes over what they have done.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_WHO} FROM pg_stat_activity a WHERE a.pid = pg_backend_pid()")
+        (mine,) = cursor.fetchone()
+        cursor.execute(_MARK, _given(ids) | {"mark": mine})
+    return str(mine)
+
+
+def quarantined() -> QuerySet[EvaluationHead]:
+    """Return the heads of investments that are left alone until they are released or have newer figures."""
+    return EvaluationHead.objects.filter(attempts__gte=MAX_ATTEMPTS)
+
+
+def release(ids: Sequence[int] | None = None) -> int:
+    """Let quarantined investments be judged again; one that killed its process gets a single try, alone."""
+    chosen = quarantined() if ids is None else quarantined().filter(pk__in=ids)
+    return chosen.update(attempts=Case(When(failure=KILLED, then=Value(MAX_ATTEMPTS - 1)), default=Value(0)))
+
+
+def _due(ids: Sequence[int]) -> list[tuple[int, int, bool, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, _given(ids))
+        return list(cursor.fetchall())
+
+
+def _count(ids: Sequence[int]) -> tuple[int, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, _given(ids))
+        return tuple(sorted(pk for pk, attempts in cursor.fetchall() if attempts >= MAX_ATTEMPTS))
+
+
+def _given(ids: Sequence[int]) -> dict[str, object]:
+    return {"ids": list(ids), "limit": MAX_ATTEMPTS, "died": DIED, "killed": KILLED}
