@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from alerts import policies
+from alerts import policies, policy_backtest
 from alerts.models import Policy, PolicyTemplate
 from alerts.policies import PolicyError
 from alerts.rules import RULES
@@ -18,7 +18,7 @@ from portfolio.access import Action
 from portfolio.knowledge import KnowledgeError
 from portfolio.models import Investment
 from portfolio.terms import MonthStatus, add_months, format_month
-from reports.console import investment_door, pages, policies_wording
+from reports.console import investment_door, pages, policies_trial, policies_wording
 from reports.console.policies_forms import ChangeForm, initial_of
 
 
@@ -40,20 +40,36 @@ def page(request: HttpRequest, code: str, rule: str) -> HttpResponseBase:
     base = latest or _template(investment, rule)
     first = earliest(investment, latest)
     form = ChangeForm(rule, request.POST or None, initial=initial_of(base, effective_month=first))
-    if request.method == "POST" and form.is_valid() and _change(request, investment, form):
-        return redirect(investment_door.tab(investment, "policies"))
+    is_trial, trial = request.POST.get("act") == "try", None
+    if is_trial:
+        form.only_try()
+    if request.method == "POST" and form.is_valid():
+        if is_trial:
+            trial = _trial(investment, form)
+        elif _change(request, investment, form):
+            return redirect(investment_door.tab(investment, "policies"))
     return pages.render(
         request,
         "reports/policies_change.html",
         f"{RULES[rule].title}: {investment.name}",
-        status=400 if form.is_bound else 200,
+        status=400 if form.is_bound and trial is None else 200,
         investment=investment,
         back=investment_door.tab(investment, "policies"),
         form=form,
         words=policies_wording.of(base),
         latest=latest,
         earliest=first,
+        trial=trial,
     )
+
+
+def _trial(investment: Investment, form: ChangeForm) -> dict[str, object] | None:
+    """Return what the terms would have done; None, with the refusal on the form, where they cannot be."""
+    try:
+        return policies_trial.of(policy_backtest.run(investment, form.rule, terms=form.terms()))
+    except (PolicyError, RuleError) as error:
+        form.refuse(str(error))
+        return None
 
 
 def _template(investment: Investment, rule: str) -> PolicyTemplate:

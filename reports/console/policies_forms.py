@@ -107,10 +107,18 @@ class ChangeForm(TermsForm):
     )
     reason = forms.CharField(max_length=500, help_text="Stands in the record beside the change.")
 
-    def clean_effective_month(self) -> date:
-        """Return the month; refuses what is not one."""
+    def only_try(self) -> None:
+        """Ask for the terms alone: what is tried on the past takes effect in no month and needs no reason."""
+        for name in ("effective_month", "reason"):
+            self.fields[name].required = False
+
+    def clean_effective_month(self) -> date | None:
+        """Return the month, None where none was asked for; refuses what is not one."""
+        text = self.cleaned_data["effective_month"].strip()
+        if not text and not self.fields["effective_month"].required:
+            return None
         try:
-            return parse_month(self.cleaned_data["effective_month"].strip())
+            return parse_month(text)
         except ValueError as error:
             raise ValidationError(str(error)) from None
 

@@ -182,6 +182,31 @@ def test_administrators_change_an_investments_policy(figures: Figures, name: str
         assert ("Change policy" in tab(figures, figures.support, name)) is (name == "adam")
 
 
+def test_terms_are_tried_on_the_past_before_they_are_in_force(figures: Figures) -> None:
+    """The answer stands above the form with what was typed; neither month nor reason is asked, nothing is stored."""
+    adam, before = figures.cast.client("adam"), Policy.objects.count()
+    asked = TERMS | {"hurdle": "200", "window": "3", "for_months": "1", "margin": "0", "act": "try"}
+    response = adam.post(change_address(figures.support), asked | {"effective_month": "", "reason": ""})
+    assert response.status_code == 200
+    shown = words(response)
+    assert "“Under the hurdle” would have fired once. The present terms would not have fired." in shown
+    assert "New terms 2025-03 – 10 open yes Present terms Would not have fired." in shown
+    assert "Months in which both fire: 0; only the new terms: 10; only the present terms: 0." in shown
+    assert response.context["form"]["hurdle"].value() == "200"
+    assert Policy.objects.count() == before
+    assert "On the past" not in words(adam.get(change_address(figures.support)))
+
+
+def test_terms_that_cannot_be_are_not_tried(figures: Figures) -> None:
+    """The refusal stands at its field, as when they are put in force."""
+    adam = figures.cast.client("adam")
+    for wrong, field in (({"margin": "-1"}, "margin"), ({"window": "25"}, "window")):
+        response = adam.post(change_address(figures.support), TERMS | wrong | {"act": "try"})
+        assert response.status_code == 400
+        assert list(response.context["form"].errors) == [field]
+    assert figures.cast.client("vera").post(change_address(figures.support), TERMS).status_code == 404
+
+
 def test_versions_say_which_months_they_judge(figures: Figures) -> None:
     """The old one keeps its months, with who changed it and why; one replaced before its time judges none."""
     adam = figures.cast.client("adam")
