@@ -118,7 +118,9 @@ def releases_of(scene: Scene) -> list[Release]:
         if episode.closed_at is not None or scene.recorded.told(episode):
             continue
         if inhibit.inhibitor_of(rule, open_rules=open_rules, hurdle=scene.hurdle) is None:
-            told = tuple(routing.recipients(scene.investment, rule, scene.directory))
+            told = tuple(
+                routing.recipients(scene.investment, rule, scene.directory, severity=episode.severity)
+            )
             scene.recorded.remember(episode, [recipient.key for recipient in told])
             found.append(Release(event_id, scene.investment, told))
     return found
@@ -166,11 +168,12 @@ def addressed(
 
 
 def _rows(scene: Scene, happening: Happening) -> list[Notification]:
-    told = routing.recipients(scene.investment, happening.rule, scene.directory)
+    investment, rule, severity = scene.investment, happening.rule, happening.event.episode.severity
+    told = routing.recipients(investment, rule, scene.directory, severity=severity)
     if happening.kind not in notices.OPENING:
         # The end of an episode is only told to those who were told of its beginning.
         known = scene.recorded.told(happening.event.episode)
-        back = routing.without_delegates(scene.investment, happening.rule, scene.directory)
+        back = routing.without_delegates(investment, rule, scene.directory, severity=severity)
         everybody = {recipient.key: recipient for recipient in (*back, *told)}
         told = [recipient for key, recipient in everybody.items() if key in known]
     return addressed(scene, happening, told, kept_back_by(scene, happening))

@@ -169,7 +169,7 @@ def _remind(timer: Timer, known: _Known, work: _Work, now: datetime) -> None:
     if _put_off(timer, known, now):
         return
     scene = known.scene(timer.episode.investment, now=now)
-    told = routing.recipients(timer.episode.investment, timer.episode.rule, scene.directory)
+    told = _told_of(timer.episode, scene)
     _tell(timer, timers.REMINDED, timer.ordinal, told, scene, known, work)
     _end(timer, "done", now)
     every = attention.reminded_every(RULES[timer.episode.rule].lifecycle)
@@ -214,9 +214,13 @@ def _snooze_ends(timer: Timer, known: _Known, work: _Work, now: datetime) -> Non
         return
     scene = known.scene(timer.episode.investment, now=now)
     ordinal = scene.recorded.ordinals[timer.episode.rule, timer.episode.number][timers.SILENCE_ENDED] + 1
-    told = routing.recipients(timer.episode.investment, timer.episode.rule, scene.directory)
+    told = _told_of(timer.episode, scene)
     _tell(timer, timers.SILENCE_ENDED, ordinal, told, scene, known, work, {"silence": "snooze"})
     _end(timer, "done", now)
+
+
+def _told_of(episode: Episode, scene: Scene) -> list[Recipient]:
+    return routing.recipients(episode.investment, episode.rule, scene.directory, severity=episode.severity)
 
 
 def _tell(
@@ -290,7 +294,7 @@ def _end_silences(*, now: datetime) -> int:
             scene = known.scene(episode.investment, now=now)
             if not scene.recorded.told(episode):
                 ordinal = scene.recorded.ordinals[episode.rule, episode.number][timers.SILENCE_ENDED] + 1
-                told = routing.recipients(episode.investment, episode.rule, scene.directory)
+                told = _told_of(episode, scene)
                 _tell_of(
                     episode, timers.SILENCE_ENDED, ordinal, told, scene, known, work, {"silence": "silence"}
                 )

@@ -61,6 +61,13 @@ FROM claimed JOIN due USING (id)
 _SUPPRESSED = """
 SELECT CASE
     WHEN u.id IS NOT NULL AND NOT u.is_active THEN 'disabled'
+    WHEN u.id IS NOT NULL AND NOT u.is_superuser
+        AND NOT EXISTS (SELECT 1 FROM portfolio_membership m
+                        WHERE m.user_id = u.id AND m.portfolio_id = n.portfolio_id)
+        AND NOT EXISTS (SELECT 1 FROM portfolio_investment i
+                        WHERE u.id IN (i.owner_id, i.sponsor_id, i.data_owner_id)
+                          AND CASE WHEN p.id IS NULL THEN i.portfolio_id = n.portfolio_id
+                                   ELSE i.id = p.investment_id END) THEN 'no_access'
     WHEN t.id IS NOT NULL AND NOT t.is_active THEN 'switched_off'
     WHEN s.id IS NOT NULL THEN 'silenced'
     WHEN e.kind IN ('resolved', 'retracted', 'closed') AND (
@@ -144,6 +151,7 @@ class Suppression:
 
 _BECAUSE = {
     "disabled": "The recipient's account is disabled.",
+    "no_access": "The recipient has no access to the portfolio any more.",
     "switched_off": "The channel was switched off.",
     "silenced": "Silenced while it waited",
     "untold": "Nothing about this alert got through there, so nothing is said of its end.",

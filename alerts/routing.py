@@ -1,25 +1,30 @@
-"""Who is told of an event, by which channel, and why: the owner by email, the portfolio's channel on Slack."""
+"""Who is told of an event, by which channel, and why: by the portfolio's routes, by the defaults where it has none."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
-from alerts.models import Target
+from alerts.models import Route, Target
+from alerts.rules import RULES, routes
 from alerts.rules.attention import Rung
+from alerts.rules.routes import Named, RouteTerms, Step, Subject
 from portfolio import calendars
 from portfolio.models import Investment, Membership, User
 from portfolio.terms import Role
 
+MISSING_ACTUALS = "missing_actuals"
+
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One target of a notification: a person's address on a channel, or a shared one."""
+    """One target of a notification: a person's address on a channel, or a shared one; `mode` says how soon."""
 
     channel: str
     address: str
     name: str
     why: str
     user: User | None = None
+    mode: str = routes.IMMEDIATE
 
     @property
     def key(self) -> str:
@@ -29,96 +34,206 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Everything routing needs to know about some investments, read at once."""
+    """Everything routing needs to know about some investments, read at once; people are active ones."""
 
     targets: Mapping[int, Sequence[Target]]
-    admins: Mapping[int, Sequence[User]]
-    board: Mapping[int, Sequence[User]]
+    members: Mapping[tuple[int, str], Sequence[User]]  # by portfolio and role
     delegates: Mapping[int, User]  # by the user who is away
+    routes: Mapping[int, Sequence[RouteTerms]]  # by portfolio, in their order
+    named: Mapping[int, User]  # whom routes name
+
+    def with_role(self, investment: Investment, role: Role) -> Sequence[User]:
+        """Return the members of an investment's portfolio in a role."""
+        return self.members.get((investment.portfolio_id, role.value), ())
+
+    def may_hear(self, user: User, investment: Investment) -> bool:
+        """Whether a person has access: a member of the portfolio, or one of the investment's own people."""
+        own = {investment.owner_id, investment.sponsor_id, investment.data_owner_id}
+        return user.is_active and (
+            user.pk in own
+            or user.is_superuser
+            or any(user in self.with_role(investment, role) for role in Role)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Who hears of an alert and how it came to that."""
+
+    steps: Sequence[Step]
+    recipients: Sequence[Recipient]
+    is_default: bool
+
+
+def terms_of(route: Route) -> RouteTerms:
+    """Return a stored route as the pure rules match it."""
+    return RouteTerms(
+        name=route.name,
+        rules=tuple(route.rules),
+        severities=tuple(route.severities),
+        use_cases=tuple(route.use_cases),
+        investments=tuple(route.investments),
+        recipients=tuple(Named(kind, str(value)) for one in route.recipients for kind, value in one.items()),
+        mode=route.mode,
+        goes_on=route.goes_on,
+        is_active=route.is_active,
+    )
 
 
 def directory(investments: Sequence[Investment], *, on: date) -> Directory:
-    """Read the shared targets, the people and who stands in for them on a day: three queries for all investments."""
+    """Read targets, routes, members and who stands in for whom on a day: a handful of queries for all of them."""
     portfolios = {i.portfolio_id for i in investments}
     targets: dict[int, list[Target]] = {key: [] for key in portfolios}
     for target in Target.objects.filter(portfolio__in=portfolios).order_by("pk"):
         targets[target.portfolio_id].append(target)
-    people: dict[str, dict[int, list[User]]] = {
-        role: {key: [] for key in portfolios} for role in (Role.ADMIN.value, Role.BOARD.value)
-    }
-    members = Membership.objects.filter(portfolio__in=portfolios, role__in=people, user__is_active=True)
-    for member in members.select_related("user").order_by("pk"):
-        people[member.role][member.portfolio_id].append(member.user)
-    named = {u.pk: u for i in investments for u in (i.owner, i.sponsor) if u is not None}
-    return Directory(
-        targets,
-        people[Role.ADMIN.value],
-        people[Role.BOARD.value],
-        calendars.delegates_on(on, list(named.values())),
-    )
+    members: dict[tuple[int, str], list[User]] = {}
+    rows = Membership.objects.filter(portfolio__in=portfolios, user__is_active=True)
+    for member in rows.select_related("user").order_by("pk"):
+        members.setdefault((member.portfolio_id, member.role), []).append(member.user)
+    ordered: dict[int, list[RouteTerms]] = {}
+    for route in Route.objects.filter(portfolio__in=portfolios).order_by("portfolio", "position"):
+        ordered.setdefault(route.portfolio_id, []).append(terms_of(route))
+    keys = {n.value for group in ordered.values() for r in group for n in r.recipients if n.kind == "user"}
+    named = {user.pk: user for user in User.objects.filter(pk__in=keys)} if keys else {}
+    owned = {i.data_owner_id for i in investments} - {None}
+    named |= User.objects.in_bulk(owned) if owned else {}
+    people = {u.pk: u for group in members.values() for u in group} | named
+    people |= {u.pk: u for i in investments for u in (i.owner, i.sponsor) if u is not None}
+    return Directory(targets, members, calendars.delegates_on(on, list(people.values())), ordered, named)
 
 
-def recipients(investment: Investment, rule: str, known: Directory) -> list[Recipient]:
-    """Return who is told about a rule of an investment.
+def recipients(investment: Investment, rule: str, known: Directory, *, severity: str = "") -> list[Recipient]:
+    """Return who is told about a rule of an investment, the soonest way that a route or a default names."""
+    return list(route(investment, rule, known, severity=severity).recipients)
 
-    The owner by email; without an owner who can be written to, the sponsor, then the portfolio's administrators. The
-    portfolio's shared targets that want the rule; where no Slack target was ever set, the installation's channel.
+
+def route(investment: Investment, rule: str, known: Directory, *, severity: str = "") -> Way:
+    """Return who is told, with every route as the alert met it.
+
+    Without routes the defaults hold; they hold as well where no route is taken or those taken reach nobody, as an
+    alert that nobody hears of is a loss.
     """
-    told = _mails(_people(investment, known), known)
-    targets = known.targets.get(investment.portfolio_id, [])
-    told += [
-        Recipient(t.channel, t.address, t.label, f"channel of portfolio {investment.portfolio.code}")
-        for t in targets
-        if t.is_active and (not t.rules or rule in t.rules)
-    ]
-    if not any(t.channel == "slack" for t in targets):
-        told.append(Recipient("slack", "", "default channel", "the installation's channel"))
-    return told
+    severity = severity or RULES[rule].defaults.severity.value
+    subject = Subject(rule, severity, investment.code, investment.use_case)
+    steps = routes.walk(known.routes.get(investment.portfolio_id, ()), subject)
+    reached: dict[str, Recipient] = {}
+    for step in steps:
+        if step.is_taken:
+            for one in _reached_by(step.route, investment, known):
+                before = reached.get(one.key)
+                mode = routes.soonest([before.mode, one.mode]) if before else one.mode
+                reached[one.key] = replace(before or one, mode=mode)
+    if reached:
+        return Way(steps, list(reached.values()), is_default=False)
+    return Way(steps, _defaults(investment, rule, known), is_default=True)
+
+
+def explain(
+    investment: Investment, rule: str, severity: str, known: Directory, user: User
+) -> tuple[Way, str]:
+    """Return the way an alert takes, and why a person does not hear of it by it; empty where they do."""
+    way = route(investment, rule, known, severity=severity)
+    if any(one.user is not None and one.user.pk == user.pk for one in way.recipients):
+        return way, ""
+    if not user.is_active:
+        return way, "The account is disabled."
+    if not known.may_hear(user, investment):
+        return way, "They have no access to the portfolio."
+    if not user.email:
+        return way, "They have no email address."
+    if user.pk in known.delegates:
+        return way, f"They are away; {known.delegates[user.pk]} stands in for them."
+    if way.is_default:
+        taken = "No route was taken, and the defaults name somebody else." if way.steps else ""
+        return way, taken or "The portfolio has no routes, and the defaults name somebody else."
+    names = ", ".join(f"“{step.route.name}”" for step in way.steps if step.is_taken)
+    return way, f"The routes taken ({names}) name somebody else."
 
 
 def escalation(investment: Investment, rung: Rung, known: Directory) -> tuple[list[Recipient], bool]:
     """Return who is told on a rung, and whether the rung is empty: then the portfolio's administrators are told."""
-    reached: dict[Rung, list[tuple[User, str]]] = {
-        Rung.OWNER: _told_as(investment.owner, "owner of the investment"),
-        Rung.SPONSOR: _told_as(investment.sponsor, "sponsor of the investment"),
-        Rung.BOARD: [
-            (user, "governance board of the portfolio")
-            for user in known.board.get(investment.portfolio_id, [])
-            if user.email
-        ],
-    }
-    people = reached[rung]
-    return _mails(people or _admins(investment, known), known), not people
+    role = {Rung.OWNER: "owner", Rung.SPONSOR: "sponsor", Rung.BOARD: "board"}[rung]
+    people = _in_role(role, investment, known)
+    return _mails(people or _in_role("admin", investment, known), investment, known), not people
 
 
-def without_delegates(investment: Investment, rule: str, known: Directory) -> list[Recipient]:
+def without_delegates(
+    investment: Investment, rule: str, known: Directory, *, severity: str = ""
+) -> list[Recipient]:
     """Return who would be told if nobody were away: whoever heard of a beginning may be back at its end."""
-    return recipients(investment, rule, Directory(known.targets, known.admins, known.board, {}))
+    return recipients(investment, rule, replace(known, delegates={}), severity=severity)
 
 
-def _mails(people: Sequence[tuple[User, str]], known: Directory) -> list[Recipient]:
-    mails: dict[int, Recipient] = {}
-    for user, why in people:
-        stand_in = known.delegates.get(user.pk)
-        person, because = (
-            (stand_in, f"stands in for {user}, {why}") if stand_in and stand_in.email else (user, why)
-        )
-        mails.setdefault(person.pk, Recipient("email", person.email, str(person), because, person))
-    return list(mails.values())
+def _reached_by(terms: RouteTerms, investment: Investment, known: Directory) -> Iterable[Recipient]:
+    for named in terms.recipients:
+        if named.kind == "target":
+            found = _shared(investment, known, lambda target, key=named.value: str(target.pk) == key)
+        else:
+            found = _mails(_people_named(named, terms, investment, known), investment, known)
+        for one in found:
+            yield replace(one, mode=terms.mode)
+
+
+def _people_named(
+    named: Named, terms: RouteTerms, investment: Investment, known: Directory
+) -> list[tuple[User, str]]:
+    if named.kind == "role":
+        return _in_role(named.value, investment, known)
+    user = known.named.get(int(named.value)) if named.value.isdigit() else None
+    if user is None or not user.email or not known.may_hear(user, investment):
+        return []
+    return [(user, f"named by the route “{terms.name}”")]
+
+
+def _in_role(role: str, investment: Investment, known: Directory) -> list[tuple[User, str]]:
+    """Return who can be written to in a role, and what they are told they are."""
+    if role == "owner":
+        return _told_as(investment.owner, "owner of the investment")
+    if role == "sponsor":
+        return _told_as(investment.sponsor, "sponsor of the investment")
+    if role == "data_owner":
+        asked = known.named.get(investment.data_owner_id) if investment.data_owner_id else None
+        return _told_as(asked, "data owner of the investment") or _in_role("finance", investment, known)
+    words = {"board": "governance board", "finance": "finance", "admin": "administrator"}[role]
+    members = known.with_role(investment, Role(role))
+    return [(user, f"{words} of the portfolio") for user in members if user.email]
 
 
 def _told_as(user: User | None, why: str) -> list[tuple[User, str]]:
     return [(user, why)] if user is not None and user.is_active and user.email else []
 
 
-def _people(investment: Investment, known: Directory) -> list[tuple[User, str]]:
-    return (
-        _told_as(investment.owner, "owner of the investment")
-        or _told_as(investment.sponsor, "sponsor")
-        or _admins(investment, known)
-    )
+def _mails(people: Sequence[tuple[User, str]], investment: Investment, known: Directory) -> list[Recipient]:
+    mails: dict[int, Recipient] = {}
+    for user, why in people:
+        stand_in = known.delegates.get(user.pk)
+        # Standing in opens nothing: whoever may not see the portfolio is not told of it for somebody else either.
+        is_told = stand_in is not None and bool(stand_in.email) and known.may_hear(stand_in, investment)
+        person, because = (stand_in, f"stands in for {user}, {why}") if stand_in and is_told else (user, why)
+        mails.setdefault(person.pk, Recipient("email", person.email, str(person), because, person))
+    return list(mails.values())
 
 
-def _admins(investment: Investment, known: Directory) -> list[tuple[User, str]]:
-    admins = known.admins.get(investment.portfolio_id, [])
-    return [(user, "administrator of the portfolio") for user in admins if user.email]
+def _shared(investment: Investment, known: Directory, wanted: Callable[[Target], bool]) -> list[Recipient]:
+    return [
+        Recipient(t.channel, t.address, t.label, f"channel of portfolio {investment.portfolio.code}")
+        for t in known.targets.get(investment.portfolio_id, ())
+        if t.is_active and wanted(t)
+    ]
+
+
+def _defaults(investment: Investment, rule: str, known: Directory) -> list[Recipient]:
+    """Return who is told where no route says otherwise.
+
+    By email the first of these who can be written to: about missing actuals the data owner, or finance; the owner;
+    the sponsor; the administrators. The shared targets that want the rule; where no Slack target was ever set, the
+    installation's channel.
+    """
+    asked = ("data_owner",) if rule == MISSING_ACTUALS else ()
+    order = (*asked, "owner", "sponsor", "admin")
+    people = next((found for role in order if (found := _in_role(role, investment, known))), [])
+    told = _mails(people, investment, known)
+    told += _shared(investment, known, lambda target: not target.rules or rule in target.rules)
+    if not any(t.channel == "slack" for t in known.targets.get(investment.portfolio_id, ())):
+        told.append(Recipient("slack", "", "default channel", "the installation's channel"))
+    return told
