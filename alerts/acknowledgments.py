@@ -97,6 +97,12 @@ def _locked(episode: Episode, user: User) -> Episode:
     """Return the episode as it is, alone with it: an evaluation of the same investment waits, or has been before."""
     EvaluationHead.objects.select_for_update().filter(pk=episode.investment_id).first()
     held = Episode.objects.select_related("investment").get(pk=episode.pk)
+    check(held, user=user)
+    return held
+
+
+def check(held: Episode, *, user: User) -> None:
+    """Raise OverlayError where somebody cannot answer an alert now: `forbidden`, or it is over (`closed`)."""
     if not may_act(user, held):
         raise OverlayError(
             "Only the investment's owner and sponsor, and who records in its portfolio, may do this.",
@@ -104,4 +110,3 @@ def _locked(episode: Episode, user: User) -> Episode:
         )
     if held.closed_at is not None:
         raise OverlayError("This alert is over; nothing waits for an answer.", code="closed")
-    return held

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from alerts import messages, outbox, wording
+from alerts import answers, messages, outbox, targets, wording
 from alerts.channels.base import Message
 from alerts.outbox import Claim
 from portfolio.terms import format_month, parse_month
@@ -20,8 +20,18 @@ _MOST_MONTHS = 120
 
 def message_of(claimed: Claim) -> Message:
     """Return a notification in words, ready for its channel."""
+    shared = None
+    if claimed.user_id is None:
+        shared = targets.find(claimed.portfolio_id, channel=claimed.channel, address=claimed.address)
+    carried = answers.carried_by(
+        claimed.id,
+        event_id=claimed.event_id,
+        user_id=claimed.user_id,
+        target=shared,
+        now=claimed.claimed_at,
+    )
     rendered = messages.render(
-        claimed.message,
+        claimed.message | carried,
         id=claimed.id,
         thread_id=claimed.thread_key,
         is_repeat=claimed.is_repeat,

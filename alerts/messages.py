@@ -46,8 +46,10 @@ _JUDGED = {
     "breakeven_overdue": "Cumulative net",
     "missing_actuals": "Missing",
 }
+# What is signed for one recipient; it is laid over the copied figures at sending and never stored.
+_CARRIED = ("acknowledge", "answer", "unsubscribe")
 # What a message to a machine leaves out: who was told, and addresses of our own pages.
-_FOR_PEOPLE = frozenset({"recipient", "path"})
+_FOR_PEOPLE = frozenset({"recipient", "path", *_CARRIED})
 _REPEAT = "You may have received this notice already: an earlier delivery of it was never confirmed."
 # Never reach out for what a message might name.
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
@@ -62,6 +64,8 @@ def render(
     facts = () if kind == "test" else tuple(_facts(message, kind))
     notes = tuple(_notes(message, is_repeat=is_repeat))
     link = _link(message)
+    carried = {name: str(message.get(name) or "") for name in _CARRIED}
+    acknowledge = carried["acknowledge"]
     return Message(
         id=id,
         kind=kind,
@@ -71,7 +75,7 @@ def render(
         facts=facts,
         notes=notes,
         link=link,
-        text=_text(headline, lead, facts, notes, link),
+        text=_text(headline, lead, facts, notes, _links(link, acknowledge)),
         html=_html(message, headline, lead, facts, notes, link),
         thread_id=thread_id,
         is_repeat=is_repeat,
@@ -79,6 +83,9 @@ def render(
         severity=_tone(message),
         ends=kind in inhibit.ABOUT_AN_END,
         data={name: value for name, value in message.items() if name not in _FOR_PEOPLE},
+        answer=carried["answer"],
+        unsubscribe=carried["unsubscribe"],
+        private=tuple(filter(None, (acknowledge,))),
     )
 
 
@@ -208,17 +215,18 @@ def _link(message: Json) -> str:
     return settings.PUBLIC_URL.rstrip("/") + path
 
 
+def _links(link: str, acknowledge: str) -> str:
+    lines = [f"Acknowledge: {acknowledge}"] if acknowledge else []
+    return "\n".join([*lines, f"Open in Hurdle: {link}"])
+
+
 def _text(
-    headline: str, lead: str, facts: tuple[tuple[str, str], ...], notes: tuple[str, ...], link: str
+    headline: str, lead: str, facts: tuple[tuple[str, str], ...], notes: tuple[str, ...], links: str
 ) -> str:
     width = max((len(label) for label, _ in facts), default=0) + 2
     lines = [headline, "", lead, ""]
     lines += [f"{label + ':':<{width}}{value}" for label, value in facts]
-    lines += (
-        ["", f"Open in Hurdle: {link}", "", "-- ", *notes]
-        if facts
-        else [f"Open in Hurdle: {link}", "", *notes]
-    )
+    lines += ["", links, "", "-- ", *notes] if facts else [links, "", *notes]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -237,6 +245,7 @@ def _html(
         "facts": facts,
         "notes": notes,
         "link": link,
+        "acknowledge": str(message.get("acknowledge") or ""),
         "tone": _tone(message),
         "label": wording.plain(severity.replace("_", " ").capitalize(), limit=20),
     }

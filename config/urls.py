@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from config import go, health
+from reports import answer_pages
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
@@ -12,6 +13,8 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("healthz", health.healthz, name="healthz"),
     path("go/investment/<uuid:public_id>", go.investment, name="go-investment"),
+    path("alerts/ack/<str:token>", answer_pages.acknowledge, name="alert-acknowledge"),
+    path("alerts/unsubscribe/<str:token>", answer_pages.unsubscribe, name="alert-unsubscribe"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("config.api_urls")),
 ]

@@ -1,0 +1,100 @@
+"""What a message carries so that it can be answered where it is read, and what such an answer does."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from alerts import acknowledgments, links, targets
+from alerts.acknowledgments import Acknowledged
+from alerts.links import ACKNOWLEDGE, ANSWER, UNSUBSCRIBE, LinkError
+from alerts.models import Episode, Target
+from portfolio.models import User
+
+Row = TypeVar("Row", Episode, Target, User)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whom an acknowledge link was made for, and the alert it is about."""
+
+    episode: Episode
+    user: User
+    nonce: str
+
+
+def carried_by(
+    notice: UUID, *, event_id: UUID | None, user_id: int | None, target: Target | None, now: datetime
+) -> dict[str, str]:
+    """Return the signed values of one message by name; nothing for what cannot be answered.
+
+    `acknowledge` is an address for the person it is sent to, `answer` the value of the buttons in a shared place,
+    `unsubscribe` the address that switches a shared address off. None of them is stored.
+    """
+    expires = now + links.LASTS
+    episode = _open_episode(event_id)
+    found: dict[str, str] = {}
+    if episode is not None and user_id is not None:
+        user = User.objects.get(pk=user_id)
+        if acknowledgments.may_act(user, episode):
+            payload = {"e": str(episode.public_id), "u": str(user.public_id), "n": str(notice)}
+            found["acknowledge"] = links.address(
+                ACKNOWLEDGE, links.sign(ACKNOWLEDGE, payload, expires=expires)
+            )
+    if episode is not None:
+        found["answer"] = links.sign(ANSWER, {"e": str(episode.public_id)}, expires=expires)
+    if target is not None and target.channel == "email":
+        token = links.sign(UNSUBSCRIBE, {"t": str(target.public_id)}, expires=now + timedelta(days=365))
+        found["unsubscribe"] = links.address(UNSUBSCRIBE, token)
+    return found
+
+
+def asked_by(token: str, *, now: datetime) -> Asked:
+    """Return what an acknowledge link is about. Raises LinkError with a sentence; changes nothing."""
+    payload = links.read(ACKNOWLEDGE, token, now=now)
+    user = _one(User, payload.get("u"))
+    return Asked(episode_of(payload), user, payload.get("n", ""))
+
+
+def episode_of(payload: dict[str, str]) -> Episode:
+    """Return the alert that a signed value names. Raises LinkError where there is none any more."""
+    return _one(Episode, payload.get("e"), "investment__portfolio")
+
+
+@transaction.atomic
+def acknowledge(asked: Asked, *, now: datetime) -> Acknowledged:
+    """Acknowledge as the person the link was made for, once.
+
+    Raises LinkError (`used`) and OverlayError (`closed`, `forbidden`); a link is not used up by a refusal.
+    """
+    links.spend(ACKNOWLEDGE, asked.nonce, now=now)
+    return acknowledgments.acknowledge(asked.episode, user=asked.user, via="email", now=now)
+
+
+def target_of(token: str, *, now: datetime) -> Target:
+    """Return the shared address that an unsubscribe link is about. Raises LinkError with a sentence."""
+    return _one(Target, links.read(UNSUBSCRIBE, token, now=now).get("t"), "portfolio")
+
+
+def unsubscribe(target: Target, *, now: datetime) -> None:
+    """Switch a shared address off; doing so again changes nothing."""
+    if target.is_active:
+        targets.switch_off(target, reason="Unsubscribed by the link in a mail.", now=now)
+
+
+def _open_episode(event_id: UUID | None) -> Episode | None:
+    if event_id is None:
+        return None
+    rows = Episode.objects.filter(events=event_id, closed_at=None)
+    return rows.select_related("investment__portfolio").first()
+
+
+def _one(model: type[Row], public_id: str | None, *related: str) -> Row:
+    try:
+        rows = model._default_manager.select_related(*related) if related else model._default_manager
+        return rows.get(public_id=public_id)
+    except (model.DoesNotExist, ValidationError) as error:
+        raise LinkError("What this link is about is no longer here.", code="foreign") from error
