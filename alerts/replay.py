@@ -19,6 +19,7 @@ from alerts.judging import MonthRow
 from alerts.models import EvaluationPoint, Event, Policy
 from alerts.rules import replay as rules
 from alerts.rules.replay import Differences, PastEvent
+from alerts.rules.trajectory import Trajectory
 from portfolio.models import Investment
 from portfolio.terms import Basis, format_month, parse_month
 from roi import inputs, snapshots
@@ -74,36 +75,51 @@ class _Then:
     fingerprint: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Everything a replay reads: by point, by investment, and by investment and knowledge time."""
+
+    before: Mapping[int, EvaluationPoint]
+    events: dict[int, Events]
+    versions: Mapping[int, Sequence[Policy]]
+    then: Mapping[tuple[int, int], _Then]
+
+
 def replay(points: Sequence[EvaluationPoint]) -> list[Replayed]:
-    """Replay recorded points, of any investments, in the order given; a load for each knowledge time among them."""
+    """Replay recorded points, those of an investment in their order; one load for each knowledge time among them.
+
+    The first comparable point of an investment starts from the events written before it, every later one from what
+    was expected so far: one lost event is one difference, not one at every point since.
+    """
     investments = Investment.objects.select_related("portfolio").in_bulk([p.investment_id for p in points])
-    before = _before(points)
-    events = _events_of(list(investments))
-    versions = _versions_of(list(investments))
-    then = _facts_then([p for p in points if _judged(p)], investments)
-    answer = []
-    for point in points:
-        judged, previous = _judged(point), before.get(point.pk)
-        base = contexts.read(previous.context) if previous else None
-        known = then.get((point.investment_id, point.knowledge))
-        if judged is None or known is None or (previous is not None and base is None):
-            answer.append(Replayed(point, is_comparable=False))
-            continue
-        if known.fingerprint != point.fingerprint:
-            answer.append(Replayed(point, is_comparable=True, facts_differ=True))
-            continue
-        in_force = _in_force(versions[point.investment_id], point.policy_knowledge)
-        folded = judging.judge(in_force, known.months, judged.context)
-        answer.append(
-            Replayed(
-                point,
-                is_comparable=True,
-                events=sum(1 for e in _all(events[point.investment_id]) if e[0] == point.pk),
-                is_after_a_gap=_is_after_a_gap(judged, previous),
-                differences=_compare(point, folded, events[point.investment_id], base),
-            )
-        )
-    return answer
+    known = _Known(
+        before=_before(points),
+        events=_events_of(list(investments)),
+        versions=_versions_of(list(investments)),
+        then=_facts_then([p for p in points if _judged(p)], investments),
+    )
+    return [_replay(point, known) for point in points]
+
+
+def _replay(point: EvaluationPoint, known: _Known) -> Replayed:
+    judged, previous = _judged(point), known.before.get(point.pk)
+    base = contexts.read(previous.context) if previous else None
+    then = known.then.get((point.investment_id, point.knowledge))
+    if judged is None or then is None or (previous is not None and base is None):
+        return Replayed(point, is_comparable=False)
+    events = known.events[point.investment_id]
+    gap = _is_after_a_gap(judged, previous)
+    if then.fingerprint != point.fingerprint:
+        return Replayed(point, is_comparable=True, facts_differ=True, is_after_a_gap=gap)
+    versions = _in_force(known.versions[point.investment_id], point.policy_knowledge)
+    folded = judging.judge(versions, then.months, judged.context)
+    return Replayed(
+        point,
+        is_comparable=True,
+        events=sum(1 for of_rule in events.values() for at, _ in of_rule if at == point.pk),
+        is_after_a_gap=gap,
+        differences=_compare(point, folded, events, base),
+    )
 
 
 def _judged(point: EvaluationPoint) -> Judged | None:
@@ -118,25 +134,24 @@ def _is_after_a_gap(judged: Judged, previous: EvaluationPoint | None) -> bool:
 
 
 def _compare(
-    point: EvaluationPoint, folded: Mapping[str, Any], events: Events, base: Judged | None
+    point: EvaluationPoint, folded: Mapping[str, Trajectory], events: Events, base: Judged | None
 ) -> dict[str, Differences]:
-    """Return how each rule's expected changes differ from its events, where they do."""
+    """Return how each rule's expected changes differ from its events, and put the former in the latter's place."""
     through: Mapping[str, date] = base.through if base else {}
     found = {}
     for rule in {*folded, *events} - NOT_REPLAYED:
-        past = [event for at, event in events.get(rule, ()) if at < point.pk]
-        written = [event for at, event in events.get(rule, ()) if at == point.pk]
+        past = [event for at, event in events[rule] if at < point.pk]
+        written = [event for at, event in events[rule] if at == point.pk]
+        later = [(at, event) for at, event in events[rule] if at > point.pk]
         changes = (
             rules.expected(past, folded[rule], judged_through=through.get(rule)) if rule in folded else []
         )
         differences = rules.differences(changes, written)
         if differences != Differences():
             found[rule] = differences
+            truth = rules.written_by(changes, past)
+            events[rule] = [*((0, event) for event in past), *((0, event) for event in truth), *later]
     return found
-
-
-def _all(events: Events) -> Iterable[tuple[int, PastEvent]]:
-    return (each for of_rule in events.values() for each in of_rule)
 
 
 def _before(points: Sequence[EvaluationPoint]) -> dict[int, EvaluationPoint]:

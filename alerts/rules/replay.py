@@ -81,6 +81,32 @@ def expected(
     return reconcile(episodes_of(before), trajectory, judged_through=judged_through)
 
 
+def written_by(changes: Iterable[Change], before: Iterable[PastEvent]) -> list[PastEvent]:
+    """Return the events that changes amount to, as they would have been written after those before."""
+    held = {episode.number: episode for episode in episodes_of(before)}
+    events = []
+    for change in changes:
+        firing, episode = change.firing, held.get(change.number)
+        told = firing if firing is not None else episode
+        if told is None:
+            raise ValueError(f"A change of episode {change.number} says nothing of its months.")
+        events.append(
+            PastEvent(
+                number=change.number,
+                kind=change.kind.value,
+                ordinal=change.ordinal,
+                month=change.month,
+                notice=change.notice.value,
+                fired_month=told.fired_month,
+                first_breach_month=told.first_breach_month or told.fired_month,
+                resolved_month=change.resolved_month,
+                closed_reason=change.closed_reason.value if change.closed_reason else "",
+                value=firing.value if firing is not None else None,
+            )
+        )
+    return events
+
+
 def differences(changes: Iterable[Change], written: Sequence[PastEvent]) -> Differences:
     """Return how expected changes differ from the events written; order and the clock's events do not count."""
     wanted = Counter(Sign(c.number, c.kind.value, c.ordinal, c.month) for c in changes)
