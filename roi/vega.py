@@ -87,12 +87,21 @@ def zero() -> Spec:
 
 def marker(field: str, at: float, label: str, *, last: float) -> list[Spec]:
     """Return a vertical line at a place of the shared axis that ends at `last`, named where there is a label."""
-    data = {"values": [{field: at, "label": label}]}
+    return _marker({field: at, "label": label}, label, is_early=at < 0.6 * last)
+
+
+def month_marker(at: str, label: str, *, is_early: bool) -> list[Spec]:
+    """Return a vertical line at a calendar month (YYYY-MM); its label stands right of it where it is early."""
+    return _marker({"month": f"{at}-01", "label": label}, label, is_early=is_early)
+
+
+def _marker(value: Spec, label: str, *, is_early: bool) -> list[Spec]:
+    data = {"values": [value]}
     line: Spec = {"data": data, "mark": {"type": "rule", "style": "breakeven-rule"}}
     if not label:
         return [line]
     # The label stands on the side that has room for it.
-    side = {"align": "left", "dx": 5} if at < 0.6 * last else {"align": "right", "dx": -5}
+    side = {"align": "left", "dx": 5} if is_early else {"align": "right", "dx": -5}
     text = {"type": "text", "style": "breakeven-text", "baseline": "top", **side}
     return [
         line,
