@@ -35,11 +35,19 @@ class ElasticityAnswer(serializers.Serializer[Any]):
     months = serializers.IntegerField()
 
 
+def _numbers(help_text: str) -> serializers.ListField:
+    return serializers.ListField(child=serializers.FloatField(allow_null=True), help_text=help_text)
+
+
 class UnitAnswer(serializers.Serializer[Any]):
-    """One kind of unit: run cost / volume of each complete month, null where nothing was counted."""
+    """One kind of unit: cost / volume of each complete month, null where `month_reasons` says why."""
 
     unit = serializers.CharField()
-    unit_costs = serializers.ListField(child=serializers.FloatField(allow_null=True))
+    volumes = serializers.ListField(child=serializers.FloatField(allow_null=True))
+    unit_costs = _numbers(help_text="Run cost of a unit.")
+    loaded_unit_costs = _numbers(help_text="Run cost and the straight-line share of one-time cost.")
+    marginal_unit_costs = _numbers(help_text="Cost that follows usage.")
+    month_reasons = serializers.ListField(child=serializers.CharField(allow_null=True))
     trend = TrendAnswer(allow_null=True)
     elasticity = ElasticityAnswer(allow_null=True)
     reasons = serializers.DictField(child=serializers.CharField())

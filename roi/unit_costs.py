@@ -1,7 +1,7 @@
 """What a unit costs an investment month by month: its trend, how it scales, what moved the cost of an outcome."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,41 +10,104 @@ import numpy as np
 from portfolio.models import Investment
 from portfolio.terms import MICRO, format_month, from_micros
 from roi import inputs, repricing
-from roi.engine import decomposition, unit_cost
+from roi.engine import decomposition, metrics, unit_cost, unit_economics
 from roi.engine.decomposition import Decomposition, Usage
+from roi.engine.figures import UnitCosts
 from roi.engine.repricing import Month
-from roi.engine.result import Reason
+from roi.engine.result import REASON_OF_CODE, Column, Reason
 from roi.engine.series import Series
+from roi.engine.unit_economics import Period
 from roi.inputs import month_of
 
 Plain = dict[str, Any]
 
+# A person does what the AI does not finish; of queries and users nobody says what was left over.
+_NEEDING_PEOPLE = ("conversation", "outcome")
 PERIOD = 3  # complete months that are compared: the first ones with the last ones
 
 
 def of(investment: Investment) -> Plain:
     """Return the unit costs of an investment's complete months, in its reporting currency.
 
-    The caller holds one consistent view of the database. A unit cost is run cost / volume of the month.
+    The caller holds one consistent view of the database. A unit cost is the month's cost / its volume; trend and
+    elasticity are those of run cost.
     """
     loaded = inputs.load([investment])
     series = loaded.series
     complete = np.nonzero(series.complete[0])[0].tolist()
     names = [format_month(month_of(int(loaded.first_month[0]), column)) for column in complete]
-    known = [key for key in series.volume if np.isfinite(series.volume[key][0, complete]).any()]
+    # Of each month by itself: a window's average would make every trend look steadier than it is.
+    by_month = metrics.compute(replace(series, window=1)).unit_costs
     return {
         "investment": investment.code,
         "currency": investment.portfolio.reporting_currency,
         "months": names,
-        "units": [_unit(key, series, complete) for key in known],
+        "units": [_unit(key, by_month[key], series, complete) for key in _counted(series, complete)],
         "decomposition": _moved(investment, series, complete, names),
     }
 
 
-def _unit(key: str, series: Series, complete: Sequence[int]) -> Plain:
+def compare_with_people(investment: Investment, *, unit: str, human_unit_cost: float) -> Plain | None:
+    """Return a unit's cost beside people's on every basis, over the last complete months; None where none is counted.
+
+    Units that needed no person are the successful outcomes, of conversations and outcomes. Raises ValueError for a
+    human cost that is negative. The caller holds one consistent view of the database.
+    """
+    loaded = inputs.load([investment])
+    series = loaded.series
+    complete = np.nonzero(series.complete[0])[0].tolist()
+    columns = complete[-PERIOD:]
+    if unit not in _counted(series, complete):
+        return None
+    found = unit_economics.compare_with_people(human_unit_cost, period=_period(unit, series, columns))
+    return {
+        "unit": unit,
+        "human_unit_cost": human_unit_cost,
+        "months": [format_month(month_of(int(loaded.first_month[0]), column)) for column in columns],
+        "bases": [
+            {
+                "basis": basis.value,
+                "unit_cost": one.unit_cost.value,
+                "ratio": one.ratio.value,
+                "change": one.change.value,
+                "reason": (one.unit_cost.reason or one.ratio.reason or one.change.reason),
+            }
+            for basis, one in found.items()
+        ],
+    }
+
+
+def _period(unit: str, series: Series, columns: Sequence[int]) -> Period:
+    """Return what the months cost, with their straight-line share of one-time cost, and what they did."""
+    has_rates = not series.missing_fx[0, columns].any()
+    horizon = int(series.horizon_months[0])
+    once = int(series.one_time[0, : columns[-1] + 1].sum()) / MICRO
+    bearing = sum(column < horizon for column in columns)
+    units = _total(unit, series, columns)
+    closed = _total("successful_outcome", series, columns) if unit in _NEEDING_PEOPLE else None
+    return Period(
+        usage_cost=int(series.usage[0, columns].sum()) / MICRO if has_rates else None,
+        run_cost=int(series.run[0, columns].sum()) / MICRO if has_rates else None,
+        one_time_share=once * bearing / horizon if horizon > 0 else 0.0,
+        units=units,
+        deflected=closed if closed is not None and units is not None and closed <= units else None,
+    )
+
+
+def _total(key: str, series: Series, columns: Sequence[int]) -> float | None:
+    total = float(series.volume[key][0, columns].sum())
+    return total if np.isfinite(total) else None
+
+
+def _counted(series: Series, complete: Sequence[int]) -> list[str]:
+    return [key for key in series.volume if np.isfinite(series.volume[key][0, complete]).any()]
+
+
+def _unit(key: str, by_month: UnitCosts, series: Series, complete: Sequence[int]) -> Plain:
     volumes = series.volume[key][0, complete].tolist()
-    run = (series.run[0, complete] / MICRO).tolist()
-    costs = [cost / volume if volume > 0 else float("nan") for cost, volume in zip(run, volumes, strict=True)]
+    shown_costs = {name: _costs(getattr(by_month, name), complete) for name in ("run", "loaded", "marginal")}
+    costs = [float("nan") if cost is None else cost for cost in shown_costs["run"]]
+    codes = by_month.loaded.reason[0, complete].tolist()
     trend, elasticity = unit_cost.trend(costs), unit_cost.elasticity(volumes, unit_costs=costs)
     told = {"trend": trend, "elasticity": elasticity}
     shown: Plain = {name: None if isinstance(one, Reason) else asdict(one) for name, one in told.items()}
@@ -52,10 +115,19 @@ def _unit(key: str, series: Series, complete: Sequence[int]) -> Plain:
         shown["trend"]["direction"] = trend.direction.value
     return {
         "unit": key,
-        "unit_costs": [cost if np.isfinite(cost) else None for cost in costs],
+        "volumes": [volume if np.isfinite(volume) else None for volume in volumes],
+        "unit_costs": shown_costs["run"],
+        "loaded_unit_costs": shown_costs["loaded"],
+        "marginal_unit_costs": shown_costs["marginal"],
+        "month_reasons": [REASON_OF_CODE[code].value if code else None for code in codes],
         **shown,
         "reasons": {name: one.value for name, one in told.items() if isinstance(one, Reason)},
     }
+
+
+def _costs(column: Column, complete: Sequence[int]) -> list[float | None]:
+    values = (column.value[0, complete] / MICRO).tolist()
+    return [value if np.isfinite(value) else None for value in values]
 
 
 def _moved(investment: Investment, series: Series, complete: Sequence[int], names: Sequence[str]) -> Plain:
