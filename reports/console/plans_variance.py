@@ -86,10 +86,11 @@ def better(
     found = variance.better(actual, plan=plan, kind=kind)
     if isinstance(found, Reason):
         return figures.missing(found)
-    return _signed(found)
+    return signed(found)
 
 
-def _signed(value: Decimal) -> SafeString:
+def signed(value: Decimal) -> SafeString:
+    """Return a variance as money: marked as better where it is."""
     if value > 0:
         return format_html('<span class="h-num h-better">{}</span>', figures.money_text(value))
     return figures.money(value)
@@ -130,14 +131,14 @@ def _account(account: Account, months: Sequence[date], plan: Amounts, actual: Am
     return {
         "account": account,
         "cells": [_cell(value) for value in found],
-        "total": figures.missing(reasons[0]) if reasons else _signed(sum(known, Decimal(0))),
+        "total": figures.missing(reasons[0]) if reasons else signed(sum(known, Decimal(0))),
     }
 
 
 def _cell(value: Decimal | Reason | None) -> SafeString | str:
     if value is None:
         return ""
-    return _signed(value) if isinstance(value, Decimal) else figures.missing(value)
+    return signed(value) if isinstance(value, Decimal) else figures.missing(value)
 
 
 def _variance(account: Account, month: date, plan: Amounts, actual: Amounts) -> Decimal | Reason | None:
