@@ -158,7 +158,7 @@ def test_what_was_said_last_counts_even_when_clocks_disagree(support: Investment
 # Restatements
 
 
-def test_a_restatement_that_disproves_retracts(support: Investment) -> None:
+def test_case_20_a_restatement_that_disproves_retracts(support: Investment) -> None:
     record(support.portfolio, *running(support, LOSING, last=4))
     close(support.portfolio, last=4)
     evaluate.advance(now=now())
@@ -180,7 +180,7 @@ def test_a_restatement_that_disproves_retracts(support: Investment) -> None:
     assert kinds == {(kind, channel): 1 for kind in ("fired", "retracted") for channel in ("email", "slack")}
 
 
-def test_recovery_resolves_and_its_restatement_reopens(support: Investment) -> None:
+def test_case_22_recovery_resolves_and_its_restatement_reopens(support: Investment) -> None:
     portfolio = support.portfolio
     record(portfolio, *running(support, LOSING, last=4))
     close(portfolio, last=4)
@@ -199,7 +199,7 @@ def test_recovery_resolves_and_its_restatement_reopens(support: Investment) -> N
     assert Event.objects.values("id").distinct().count() == Event.objects.count()
 
 
-def test_a_refire_is_a_new_episode(support: Investment) -> None:
+def test_case_30_a_refire_is_a_new_episode_with_its_own_key(support: Investment) -> None:
     portfolio = support.portfolio
     for first, lines in ((1, LOSING), (5, EARNING), (9, LOSING)):
         record(portfolio, *running(support, lines, first=first, last=first + 3))
@@ -276,7 +276,7 @@ def test_one_that_cannot_be_judged_does_not_stop_the_others(
     assert set(fired) == {i.pk for i in made} - {poison.pk}
 
 
-def test_eight_evaluators_open_one_episode(fresh_database: TestDatabase) -> None:
+def test_case_29_eight_evaluators_open_one_episode(fresh_database: TestDatabase) -> None:
     investment = factories.make_investment(factories.make_portfolio())
     record(investment.portfolio, *running(investment, LOSING))
     close(investment.portfolio, last=12)

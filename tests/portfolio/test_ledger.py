@@ -93,7 +93,7 @@ def test_a_plan_is_not_bound_to_closed_months(portfolio: Portfolio, support: Inv
     assert (done.new, done.late) == (1, 0)
 
 
-def test_a_locked_month_needs_a_second_person(portfolio: Portfolio, support: Investment) -> None:
+def test_case_26_a_locked_month_needs_a_second_person(portfolio: Portfolio, support: Investment) -> None:
     finn, fiona = factories.make_user("finn"), factories.make_user("fiona")
     close(portfolio, last=1)
     months.lock(portfolio, [START], now=factories.now(), actor=finn)
@@ -106,7 +106,7 @@ def test_a_locked_month_needs_a_second_person(portfolio: Portfolio, support: Inv
     assert done.batch.approver == fiona
 
 
-def test_the_approver_is_never_the_author(portfolio: Portfolio, support: Investment) -> None:
+def test_case_26_the_approver_is_never_the_author(portfolio: Portfolio, support: Investment) -> None:
     finn = factories.make_user("finn")
     with pytest.raises(FactsRejected) as refused:
         record(portfolio, fact(support, START, "model_api", 10), actor=finn, approver=finn)

@@ -37,7 +37,7 @@ def test_one_micro_unit_short_is_not_reached() -> None:
     assert reached(months).firings == ()
 
 
-def test_13_nothing_spent_is_no_breakeven() -> None:
+def test_case_13_nothing_spent_is_no_breakeven() -> None:
     months = facts([0, 0], run=0)
     for rule in (BREAKEVEN_REACHED, BREAKEVEN_LOST, BREAKEVEN_OVERDUE):
         verdict = rule.judge(policy(rule.name, armed_from_month=1), months, 1, CONTEXT)
@@ -56,7 +56,7 @@ def test_credits_beyond_all_cost_are_no_breakeven() -> None:
         ({2: {"overflow": True}}, NoData.OVERFLOW),
     ],
 )
-def test_18_sums_with_a_hole_are_not_judged(changes: dict[int, dict[str, bool]], reason: NoData) -> None:
+def test_case_18_sums_with_a_hole_are_not_judged(changes: dict[int, dict[str, bool]], reason: NoData) -> None:
     months = facts([*REACH, 500], one_time=100, changes=changes)
     for rule in (BREAKEVEN_REACHED, BREAKEVEN_LOST, BREAKEVEN_OVERDUE):
         verdict = rule.judge(policy(rule.name, armed_from_month=1), months, 4, CONTEXT)

@@ -21,12 +21,12 @@ def ratio(numerator: int, denominator: int, *, fire: str = "0.1", margin: str = 
     ).kind
 
 
-def test_01_equal_to_the_threshold_is_no_breach() -> None:
+def test_case_01_equal_to_the_threshold_is_no_breach() -> None:
     assert ratio(10, 100) is BAND
     assert ratio(10, 100, margin="0") is CLEAR
 
 
-def test_02_one_micro_unit_below_is_a_breach() -> None:
+def test_case_02_one_micro_unit_below_is_a_breach() -> None:
     large = 3 * 10**18
     assert ratio(large // 10 - 1, large) is BREACH
     assert ratio(large // 10, large) is BAND
@@ -34,7 +34,7 @@ def test_02_one_micro_unit_below_is_a_breach() -> None:
     assert ratio(large * 11 // 100, large) is CLEAR
 
 
-def test_03_a_figure_that_rounds_to_the_hurdle_fires_and_shows_enough_digits() -> None:
+def test_case_03_a_figure_that_rounds_to_the_hurdle_fires_and_shows_enough_digits() -> None:
     verdict = comparison.of_ratio(99_999_999, denominator=10**9, fire=Decimal("0.1"), margin=Decimal("0.01"))
     assert verdict.kind is BREACH
     assert verdict.value == Decimal("0.099999999")
@@ -44,11 +44,11 @@ def test_03_a_figure_that_rounds_to_the_hurdle_fires_and_shows_enough_digits() -
     assert comparison.decimals_apart(Decimal("0.05"), threshold=Decimal("0.1"), at_least=3) == 3
 
 
-def test_04_no_margin_behaves_as_no_hysteresis() -> None:
+def test_case_04_no_margin_behaves_as_no_hysteresis() -> None:
     assert {ratio(n, 100, margin="0") for n in range(21)} == {BREACH, CLEAR}
 
 
-def test_05_a_level_to_clear_below_the_level_to_fire_is_refused() -> None:
+def test_case_05_a_level_to_clear_below_the_level_to_fire_is_refused() -> None:
     with pytest.raises(RuleError, match="cannot clear below the level it fires at"):
         policy(margin=Decimal("-0.01"))
 
@@ -108,7 +108,7 @@ def test_noise_of_a_solver_is_no_breach() -> None:
 
 
 @pytest.mark.parametrize("figure", [nan, inf, -inf, Decimal("NaN")])
-def test_15_a_figure_that_is_not_finite_is_an_error_and_no_breach(figure: float | Decimal) -> None:
+def test_case_15_a_figure_that_is_not_finite_is_an_error_and_no_breach(figure: float | Decimal) -> None:
     verdict = comparison.of_figure(figure, fire=Decimal(0), margin=Decimal(0), unit=Unit.MONEY)
     assert (verdict.kind, verdict.reason) == (VerdictKind.ERROR, NoData.NOT_FINITE)
 

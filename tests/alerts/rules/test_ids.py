@@ -12,7 +12,7 @@ def test_the_key_names_investment_rule_and_number() -> None:
     assert key == "hurdle:00000000-0000-4000-8000-000000000001:negative_roi:3"
 
 
-def test_33_the_same_event_has_the_same_id_and_no_other_has() -> None:
+def test_case_33_the_same_event_has_the_same_id_and_no_other_has() -> None:
     key = ids.episode_key(INVESTMENT, rule="negative_roi", number=3)
     fired = ids.event_id(key, kind="fired", ordinal=1)
     assert fired == ids.event_id(key, kind="fired", ordinal=1)

@@ -21,44 +21,44 @@ from tests.alerts.rules.cases import (
 )
 
 
-def test_06_sixty_months_inside_the_band_after_firing_change_nothing() -> None:
+def test_case_06_sixty_months_inside_the_band_after_firing_change_nothing() -> None:
     trajectory = told("B" + "N" * 60)
     assert states(trajectory) == "F" * 61
     assert [(f.fired_month, f.is_open) for f in trajectory.firings] == [(month(1), True)]
 
 
-def test_07_a_month_inside_the_band_breaks_the_count() -> None:
+def test_case_07_a_month_inside_the_band_breaks_the_count() -> None:
     trajectory = told("BNB", for_months=2)
     assert states(trajectory) == "pnp"
     assert trajectory.firings == ()
 
 
-def test_08_a_month_without_data_holds_the_count() -> None:
+def test_case_08_a_month_without_data_holds_the_count() -> None:
     trajectory = told("B-B", for_months=2)
     assert states(trajectory) == "ppF"
     (firing,) = trajectory.firings
     assert (firing.first_breach_month, firing.fired_month) == (month(1), month(3))
 
 
-def test_09_too_many_months_without_data_drop_the_count() -> None:
+def test_case_09_too_many_months_without_data_drop_the_count() -> None:
     assert states(told("B--B", for_months=2)) == "pppF"
     assert states(told("B---B", for_months=2)) == "pppnp"
 
 
-def test_10_back_into_the_band_while_recovering_is_the_same_episode() -> None:
+def test_case_10_back_into_the_band_while_recovering_is_the_same_episode() -> None:
     trajectory = told("BCNCB", keep_months=2)
     assert states(trajectory) == "FRFRF"
     assert len(trajectory.firings) == 1
 
 
-def test_11_clear_for_keep_months_resolves_once() -> None:
+def test_case_11_clear_for_keep_months_resolves_once() -> None:
     trajectory = told("BCCC", keep_months=2)
     assert states(trajectory) == "FRnn"
     (firing,) = trajectory.firings
     assert (firing.resolved_month, firing.closed_reason) == (month(3), ClosedReason.RESOLVED)
 
 
-def test_12_an_alternating_series_is_one_pair_per_cycle_and_flaps() -> None:
+def test_case_12_an_alternating_series_is_one_pair_per_cycle_and_flaps() -> None:
     trajectory = told("BCBCBC")
     assert [(f.fired_month, f.resolved_month) for f in trajectory.firings] == [
         (month(n), month(n + 1)) for n in (1, 3, 5)
@@ -69,21 +69,21 @@ def test_12_an_alternating_series_is_one_pair_per_cycle_and_flaps() -> None:
     assert not is_flapping(trajectory.firings[:2], month=month(6))
 
 
-def test_17_a_first_month_that_is_not_closed_is_nothing_at_all() -> None:
+def test_case_17_a_first_month_that_is_not_closed_is_nothing_at_all() -> None:
     trajectory = told("o")
     assert (trajectory.months, trajectory.firings, trajectory.last) == ((), (), None)
 
 
-def test_30_firing_again_is_a_new_episode() -> None:
+def test_case_30_firing_again_is_a_new_episode() -> None:
     assert [f.number for f in told("BCB").firings] == [1, 2]
 
 
-def test_60_an_open_month_is_never_judged_and_holds_what_was() -> None:
+def test_case_60_an_open_month_is_never_judged_and_holds_what_was() -> None:
     assert states(told("BoB", for_months=2)) == "pF"
     assert RULES["hurdle_rate"].judge(script_policy(), scripted("o"), 0, CONTEXT).reason is NoData.NOT_CLOSED
 
 
-def test_62_a_new_version_that_clears_the_firing_closes_it() -> None:
+def test_case_62_a_new_version_that_clears_the_firing_closes_it() -> None:
     lower = script_policy(version=2, effective_month=month(3), hurdle=Decimal("-0.5"), keep_months=3)
     trajectory = lifecycle.fold([script_policy(), lower], scripted("BBBB"), CONTEXT)
     (firing,) = trajectory.firings
@@ -91,21 +91,21 @@ def test_62_a_new_version_that_clears_the_firing_closes_it() -> None:
     assert states(trajectory) == "FFnn"
 
 
-def test_62_a_month_without_data_does_not_hide_the_change() -> None:
+def test_case_62_a_month_without_data_does_not_hide_the_change() -> None:
     lower = script_policy(version=2, effective_month=month(3), hurdle=Decimal("-0.5"), keep_months=3)
     trajectory = lifecycle.fold([script_policy(), lower], scripted("BB-B"), CONTEXT)
     assert trajectory.firings[0].closed_reason is ClosedReason.RULE_CHANGED
     assert trajectory.firings[0].resolved_month == month(4)
 
 
-def test_62_what_clears_under_both_versions_recovers_as_ever() -> None:
+def test_case_62_what_clears_under_both_versions_recovers_as_ever() -> None:
     longer = script_policy(version=2, effective_month=month(2), keep_months=2)
     trajectory = lifecycle.fold([script_policy(), longer], scripted("BCC"), CONTEXT)
     assert states(trajectory) == "FRn"
     assert trajectory.firings[0].closed_reason is ClosedReason.RESOLVED
 
 
-def test_63_a_rule_deleted_while_firing_closes_its_episode() -> None:
+def test_case_63_a_rule_deleted_while_firing_closes_its_episode() -> None:
     off = script_policy(version=2, effective_month=month(3), enabled=False)
     trajectory = lifecycle.fold([script_policy(), off], scripted("BBBB"), CONTEXT)
     (firing,) = trajectory.firings
@@ -113,13 +113,13 @@ def test_63_a_rule_deleted_while_firing_closes_its_episode() -> None:
     assert [p.verdict.reason for p in trajectory.months[2:]] == [NoData.NOT_IN_FORCE] * 2
 
 
-def test_63_a_deleted_rule_does_not_wait_for_its_month_to_close() -> None:
+def test_case_63_a_deleted_rule_does_not_wait_for_its_month_to_close() -> None:
     off = script_policy(version=2, effective_month=month(3), enabled=False)
     trajectory = lifecycle.fold([script_policy(), off], scripted("BBo"), CONTEXT)
     assert trajectory.firings[0].closed_reason is ClosedReason.RULE_DELETED
 
 
-def test_63_a_rule_switched_on_again_starts_anew() -> None:
+def test_case_63_a_rule_switched_on_again_starts_anew() -> None:
     off = script_policy(version=2, effective_month=month(2), enabled=False)
     on = script_policy(version=3, effective_month=month(3))
     trajectory = lifecycle.fold([script_policy(), off, on], scripted("BBB"), CONTEXT)
@@ -127,13 +127,13 @@ def test_63_a_rule_switched_on_again_starts_anew() -> None:
     assert trajectory.ending is None
 
 
-def test_64_a_longer_count_while_firing_stays_firing() -> None:
+def test_case_64_a_longer_count_while_firing_stays_firing() -> None:
     longer = script_policy(version=2, effective_month=month(2), for_months=6)
     trajectory = lifecycle.fold([script_policy(), longer], scripted("BBN"), CONTEXT)
     assert states(trajectory) == "FFF"
 
 
-def test_66_months_are_calendar_months_across_years_and_leap_days() -> None:
+def test_case_66_months_are_calendar_months_across_years_and_leap_days() -> None:
     context = replace(CONTEXT, start_month=date(2023, 12, 1), live_month=None)
     months = [
         replace(m, month=date(2023 + (11 + i) // 12, (11 + i) % 12 + 1, 1))

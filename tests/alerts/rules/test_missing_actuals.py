@@ -46,7 +46,7 @@ def test_a_withdrawn_month_reopens_what_its_arrival_resolved() -> None:
     assert desk.hear(lacking(4, 3)) == ["reopened#1"]
 
 
-def test_59_a_paused_or_ended_investment_is_not_asked() -> None:
+def test_case_59_a_paused_or_ended_investment_is_not_asked() -> None:
     assert lacking(4, 3, context=replace(CONTEXT, paused_from=month(3))).firings == ()
     assert lacking(4, 3, context=replace(CONTEXT, ended_month=month(3))).firings == ()
 

@@ -36,15 +36,15 @@ def test_an_ordinary_life_is_fired_resolved_and_fired_again_under_a_new_number()
     assert heard("B", "BB", "BBC", "BBCC", "BBCCB") == [["fired#1"], [], ["resolved#1"], [], ["fired#2"]]
 
 
-def test_10_recovering_and_falling_back_is_no_notice() -> None:
+def test_case_10_recovering_and_falling_back_is_no_notice() -> None:
     assert heard("B", "BC", "BCN", keep_months=2) == [["fired#1"], [], []]
 
 
-def test_11_exactly_one_resolved() -> None:
+def test_case_11_exactly_one_resolved() -> None:
     assert heard("B", "BC", "BCC", "BCCC", keep_months=2) == [["fired#1"], [], ["resolved#1"], []]
 
 
-def test_19_a_late_month_ends_in_the_same_state_in_all_orders() -> None:
+def test_case_19_a_late_month_ends_in_the_same_state_in_all_orders() -> None:
     ends = set()
     for order in permutations(range(5)):
         desk = Desk()
@@ -57,15 +57,15 @@ def test_19_a_late_month_ends_in_the_same_state_in_all_orders() -> None:
     assert ends == {((month(3), month(4), ClosedReason.RESOLVED),)}
 
 
-def test_20_a_restatement_that_removes_the_breach_retracts_once() -> None:
+def test_case_20_a_restatement_that_removes_the_breach_retracts_once() -> None:
     assert heard("CB", "CC", "CC") == [["fired#1"], ["retracted#1"], []]
 
 
-def test_20_what_fires_after_a_retraction_is_a_new_episode() -> None:
+def test_case_20_what_fires_after_a_retraction_is_a_new_episode() -> None:
     assert heard("CB", "CC", "CB") == [["fired#1"], ["retracted#1"], ["fired#2"]]
 
 
-def test_21_a_breach_long_ago_goes_to_the_digest_only() -> None:
+def test_case_21_a_breach_long_ago_goes_to_the_digest_only() -> None:
     healthy = "C" * 10
     desk = Desk()
     desk.see(told(healthy))
@@ -81,11 +81,11 @@ def test_a_breach_that_turns_out_never_to_have_been_long_ago_goes_to_the_digest(
     assert heard("B", "BC", "CC") == [["fired#1"], ["resolved#1"], ["[retracted#1]"]]
 
 
-def test_22_a_restatement_that_undoes_a_resolve_reopens_the_same_episode() -> None:
+def test_case_22_a_restatement_that_undoes_a_resolve_reopens_the_same_episode() -> None:
     assert heard("B", "BC", "BB", "BBC") == [["fired#1"], ["resolved#1"], ["reopened#1"], ["resolved#1"]]
 
 
-def test_22_the_second_resolve_has_its_own_ordinal() -> None:
+def test_case_22_the_second_resolve_has_its_own_ordinal() -> None:
     desk = Desk()
     for script in ("B", "BC", "BB"):
         desk.see(told(script))
@@ -93,13 +93,13 @@ def test_22_the_second_resolve_has_its_own_ordinal() -> None:
     assert (change.kind, change.ordinal) == (ChangeKind.RESOLVED, 2)
 
 
-def test_23_the_same_values_again_are_no_event() -> None:
+def test_case_23_the_same_values_again_are_no_event() -> None:
     desk = Desk()
     desk.see(told("BCB"))
     assert desk.see(told("BCB")) == []
 
 
-def test_24_restated_twice_before_judging_is_one_difference() -> None:
+def test_case_24_restated_twice_before_judging_is_one_difference() -> None:
     desk = Desk()
     desk.see(told("CCB"))
     told("CBB")  # the first restatement of the batch, which nobody judged
@@ -110,14 +110,14 @@ def test_a_breach_that_moves_into_the_past_is_retracted_and_kept_for_the_digest(
     assert heard("CCB", "BCC") == [["fired#1"], ["retracted#1", "[restated#2]"]]
 
 
-def test_25_materiality_is_a_quarter_of_the_distance() -> None:
+def test_case_25_materiality_is_a_quarter_of_the_distance() -> None:
     threshold = Decimal("0.1")
     assert not is_material(Decimal("0.02"), after=Decimal("0.04"), threshold=threshold)
     assert is_material(Decimal("0.02"), after=Decimal("0.0401"), threshold=threshold)
     assert is_material(threshold, after=Decimal("0.0999"), threshold=threshold)
 
 
-def test_25_a_restated_value_of_an_open_episode_says_whether_it_is_material() -> None:
+def test_case_25_a_restated_value_of_an_open_episode_says_whether_it_is_material() -> None:
     def shown(benefit: int) -> Trajectory:
         return lifecycle.fold([script_policy()], facts([benefit]), CONTEXT)
 
@@ -130,23 +130,23 @@ def test_25_a_restated_value_of_an_open_episode_says_whether_it_is_material() ->
 
 
 @pytest.mark.parametrize("gone", ["C-", "Co", "CE"])
-def test_27_a_withdrawn_or_reopened_month_retracts_nothing(gone: str) -> None:
+def test_case_27_a_withdrawn_or_reopened_month_retracts_nothing(gone: str) -> None:
     assert heard("CB", gone, "CB") == [["fired#1"], [], []]
     assert heard("CB", gone, "CC") == [["fired#1"], [], ["retracted#1"]]
 
 
-def test_27_an_episode_whose_data_are_gone_is_still_resolved_by_clear_months() -> None:
+def test_case_27_an_episode_whose_data_are_gone_is_still_resolved_by_clear_months() -> None:
     assert heard("B", "-", "-C", "-CC", keep_months=2) == [["fired#1"], [], [], ["resolved#1"]]
     assert heard("B", "-", "-CB", "-CBCC", keep_months=2)[2:] == [["[restated#1]"], ["resolved#1"]]
     assert heard("B", "-CCB", keep_months=2)[1] == ["[resolved#1]", "fired#2"]
 
 
-def test_27_a_hole_in_a_longer_count_retracts_nothing() -> None:
+def test_case_27_a_hole_in_a_longer_count_retracts_nothing() -> None:
     assert heard("BBB", "B-B", for_months=3) == [["fired#1"], []]
     assert heard("B-BB", "B-CB", for_months=3) == [["fired#1"], ["retracted#1"]]
 
 
-def test_27_an_ended_investment_closes_an_episode_whose_data_are_gone() -> None:
+def test_case_27_an_ended_investment_closes_an_episode_whose_data_are_gone() -> None:
     desk = Desk()
     desk.see(told("CB"))
     assert desk.hear(told("C-", context=replace(CONTEXT, ended_month=month(3)))) == ["closed#1"]
@@ -158,7 +158,7 @@ def test_a_live_month_fixed_later_does_retract() -> None:
     assert desk.hear(told("CB", context=replace(CONTEXT, live_month=month(3)))) == ["retracted#1"]
 
 
-def test_62_and_63_a_changed_or_deleted_rule_is_one_closed_notice() -> None:
+def test_case_62_and_63_a_changed_or_deleted_rule_is_one_closed_notice() -> None:
     for change in ({"hurdle": Decimal("-0.5")}, {"enabled": False}):
         desk = Desk()
         desk.see(told("BB"))
@@ -168,13 +168,13 @@ def test_62_and_63_a_changed_or_deleted_rule_is_one_closed_notice() -> None:
         assert desk.recorded[0].closed_reason is after.firings[0].closed_reason
 
 
-def test_67_a_backfill_is_one_notice_of_the_final_state() -> None:
+def test_case_67_a_backfill_is_one_notice_of_the_final_state() -> None:
     assert heard("BC" * 17 + "CC") == [[]]
     assert heard("BC" * 17 + "CB") == [["fired#18"]]
     assert heard("B", "BCBCB") == [["fired#1"], ["[resolved#1]", "fired#3"]]
 
 
-def test_67_five_hundred_backfills_are_at_most_one_notice_each() -> None:
+def test_case_67_five_hundred_backfills_are_at_most_one_notice_each() -> None:
     for seed in range(500):
         letters = [("B", "N", "C", "-")[(seed * 7 + at * at * (seed + 3)) % 4] for at in range(36)]
         changes = Desk().see(told("".join(letters), for_months=1 + seed % 2))
