@@ -5,6 +5,7 @@ import logging
 import socketserver
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from werkzeug import Request, Response
 
 from alerts.channels import block_kit
 from alerts.channels.base import Accepted, Outcome, Permanent, Retry, Uncertain
-from alerts.channels.slack import SlackChannel
+from alerts.channels.slack import Reference, SlackChannel
 from tests.alerts.channels.mail_servers import free_port
 from tests.alerts.messages.cases import rendered
 from tests.waiting import until
@@ -66,6 +67,95 @@ def test_the_bot_answers_in_the_thread_and_to_a_person(httpserver: HTTPServer) -
     send(bot(httpserver), "U9", kind="resolved", reply_to="1.0")
     body = posted(httpserver)
     assert (body["channel"], body["thread_ts"], body["reply_broadcast"]) == ("U9", "1.0", True)
+
+
+def calls(server: HTTPServer) -> list[tuple[str, dict[str, Any]]]:
+    """Return the methods that were called with what they were given, in order."""
+    return [(r.path.rpartition("/")[2], json.loads(r.get_data())) for r, _ in server.log]
+
+
+def edit_answers(server: HTTPServer, answer: dict[str, Any], status: int = 200) -> None:
+    server.expect_request("/api/chat.update").respond_with_json(answer, status=status)
+
+
+def posts_answer(server: HTTPServer, ts: str = "9.0") -> None:
+    server.expect_request(API).respond_with_json({"ok": True, "channel": "C1", "ts": ts})
+
+
+def test_the_first_message_has_buttons_and_a_message_of_an_end_has_not(httpserver: HTTPServer) -> None:
+    posts_answer(httpserver)
+    message = replace(rendered(), answer="signed")
+    assert bot(httpserver).send(message, "", deadline=time.monotonic() + 5) == Accepted("C1:9.0")
+    (buttons,) = [b["elements"] for b in posted(httpserver)["blocks"] if b["type"] == "actions"]
+    assert [b["action_id"] for b in buttons] == ["hurdle_acknowledge", "hurdle_snooze", "hurdle_open"]
+    assert [b.get("value") for b in buttons] == ["signed", "signed", None]
+    (only,) = [b["elements"] for b in block_kit.blocks(replace(message, ends=True)) if b["type"] == "actions"]
+    assert [b["action_id"] for b in only] == ["hurdle_open"]
+
+
+def test_the_end_is_told_in_the_thread_and_the_first_message_says_so(httpserver: HTTPServer) -> None:
+    edit_answers(httpserver, {"ok": True})
+    posts_answer(httpserver)
+    assert send(bot(httpserver), "#general", kind="resolved", reply_to="C7:1.0:4.0") == Accepted("C1:1.0:9.0")
+    (edit, edited), (post, told) = calls(httpserver)
+    assert (edit, edited["channel"], edited["ts"]) == ("chat.update", "C7", "1.0")
+    assert edited["blocks"][0]["text"]["text"] == "AI-003 resolved: Under the hurdle"
+    assert (post, told["channel"], told["thread_ts"]) == ("chat.postMessage", "#general", "1.0")
+
+
+@pytest.mark.parametrize("kind", ["reminder", "escalated", "restated", "reopened"])
+def test_what_does_not_end_an_alert_edits_nothing(kind: str, httpserver: HTTPServer) -> None:
+    posts_answer(httpserver)
+    send(bot(httpserver), kind=kind, reply_to="C7:1.0")
+    assert [method for method, _ in calls(httpserver)] == ["chat.postMessage"]
+
+
+def test_case_56_a_message_that_was_deleted_is_posted_anew_once(httpserver: HTTPServer) -> None:
+    edit_answers(httpserver, {"ok": False, "error": "message_not_found"})
+    posts_answer(httpserver, "5.0")
+    assert send(bot(httpserver), kind="resolved", reply_to="C7:1.0") == Accepted("C1:5.0")
+    (_, (post, told)) = calls(httpserver)
+    assert post == "chat.postMessage"
+    assert "thread_ts" not in told
+    # What follows goes to the new message.
+    httpserver.clear_log()
+    send(bot(httpserver), kind="reminder", reply_to="C1:5.0")
+    assert [(method, given["thread_ts"]) for method, given in calls(httpserver)] == [
+        ("chat.postMessage", "5.0")
+    ]
+
+
+def test_case_56_a_thread_that_was_deleted_is_left_once(httpserver: HTTPServer) -> None:
+    httpserver.expect_ordered_request(API).respond_with_json({"ok": False, "error": "thread_not_found"})
+    httpserver.expect_ordered_request(API).respond_with_json({"ok": True, "channel": "C1", "ts": "5.0"})
+    assert send(bot(httpserver), kind="reminder", reply_to="C7:1.0") == Accepted("C1:5.0")
+    assert ["thread_ts" in given for _, given in calls(httpserver)] == [True, False]
+
+
+@pytest.mark.parametrize("error", ["cant_update_message", "edit_window_closed", "channel_not_found"])
+def test_a_message_that_may_not_be_edited_keeps_its_thread(error: str, httpserver: HTTPServer) -> None:
+    edit_answers(httpserver, {"ok": False, "error": error})
+    posts_answer(httpserver)
+    assert send(bot(httpserver), kind="closed", reply_to="C7:1.0") == Accepted("C1:1.0:9.0")
+
+
+@pytest.mark.parametrize(("status", "error"), [(429, "ratelimited"), (200, "internal_error"), (503, "x")])
+def test_an_edit_that_may_work_later_waits_with_its_message(
+    status: int, error: str, httpserver: HTTPServer
+) -> None:
+    edit_answers(httpserver, {"ok": False, "error": error}, status)
+    assert isinstance(send(bot(httpserver), kind="resolved", reply_to="C7:1.0"), Retry)
+    assert [method for method, _ in calls(httpserver)] == ["chat.update"], "nothing was told yet"
+
+
+@pytest.mark.parametrize("text", ["", "C1:1.0", "C1:1.0:2.0", "1503435956.000247"])
+def test_a_reference_is_read_as_it_was_written(text: str) -> None:
+    found = Reference.read(text)
+    assert (found.write() if found else "") == text
+
+
+def test_a_reference_of_before_names_its_thread_only() -> None:
+    assert Reference.read("1503435956.000247") == Reference("", "1503435956.000247")
 
 
 @pytest.mark.parametrize(
