@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Case, QuerySet, Value, When
 
 from alerts.models import EvaluationHead
+from alerts.queries import IS_NEWER
 
 MAX_ATTEMPTS = 5
 # How many investments are judged together, by how often a process died over them: the guilty one ends up alone.
@@ -25,14 +26,12 @@ _IS_DEAD = f"""({_IS_MARK} AND e.failure NOT IN
     (SELECT {_WHO} FROM pg_stat_activity a WHERE a.backend_start IS NOT NULL))"""
 # What is due, with its tries so far. Newer figures start anew; after deaths at first alone, to draw nobody in.
 _DUE = f"""
-    SELECT e.investment_id, s.revision, {_IS_DEAD} AS is_dead, CASE
-        WHEN e.failure = %(killed)s AND e.failed_revision <> s.revision THEN %(limit)s - 1
-        WHEN e.failed_revision = s.revision OR e.failure = %(died)s OR {_IS_MARK} THEN e.attempts
+    SELECT e.investment_id, h.revision, {_IS_DEAD} AS is_dead, CASE
+        WHEN e.failure = %(killed)s AND e.failed_revision <> h.revision THEN %(limit)s - 1
+        WHEN e.failed_revision = h.revision OR e.failure = %(died)s OR {_IS_MARK} THEN e.attempts
         ELSE 0 END AS tries
-    FROM alerts_evaluationhead e JOIN roi_snapshothead s USING (investment_id)
-    WHERE e.investment_id = ANY(%(ids)s) AND s.fingerprint IS NOT NULL AND (e.revision <> s.revision
-        OR e.policy_knowledge <> COALESCE(
-            (SELECT max(p.batch_id) FROM alerts_policy p WHERE p.investment_id = e.investment_id), -1))
+    FROM alerts_evaluationhead e JOIN roi_snapshothead h USING (investment_id)
+    WHERE e.investment_id = ANY(%(ids)s) AND h.fingerprint IS NOT NULL AND {IS_NEWER}
     ORDER BY e.investment_id
 """
 _COUNT = f"""

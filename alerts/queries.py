@@ -26,19 +26,28 @@ def ages(*, now: datetime) -> dict[str, float | None]:
     return answer
 
 
-_PENDING = """
+# Whether something is newer than the evaluation `e` of the snapshots `h`.
+IS_NEWER = """(e.revision <> h.revision OR e.policy_knowledge <>
+    COALESCE((SELECT max(p.batch_id) FROM alerts_policy p WHERE p.investment_id = h.investment_id), -1)
+    OR EXISTS (
+        SELECT 1 FROM roi_forecast f
+        WHERE f.investment_id = h.investment_id AND f.last_month = h.last_complete_month
+          AND f.id > COALESCE((SELECT (p.context->>'forecast')::bigint FROM alerts_evaluationpoint p
+                               WHERE p.investment_id = h.investment_id ORDER BY p.id DESC LIMIT 1), 0)
+          AND EXISTS (SELECT 1 FROM alerts_policy p
+                      WHERE p.investment_id = h.investment_id AND p.rule = 'early_warning')))"""
+_PENDING = f"""
     SELECT h.investment_id FROM roi_snapshothead h
     LEFT JOIN alerts_evaluationhead e ON e.investment_id = h.investment_id
     WHERE h.fingerprint IS NOT NULL AND (COALESCE(e.attempts, 0) < %(max_attempts)s OR e.failed_revision <> h.revision)
       AND (%(ids)s::bigint[] IS NULL OR h.investment_id = ANY(%(ids)s)) AND h.investment_id > %(after)s
-      AND (e.investment_id IS NULL OR e.revision <> h.revision OR e.policy_knowledge <>
-           COALESCE((SELECT max(p.batch_id) FROM alerts_policy p WHERE p.investment_id = h.investment_id), -1))
+      AND (e.investment_id IS NULL OR {IS_NEWER})
     ORDER BY h.investment_id LIMIT %(limit)s
 """
 
 
 def find_pending(*, ids: Sequence[int] | None, after: int, limit: int, max_attempts: int) -> list[int]:
-    """Return investments whose snapshots or policies are newer than their evaluation, in id order."""
+    """Return investments whose snapshots, policies or forecasts are newer than their evaluation, in id order."""
     with connection.cursor() as cursor:
         cursor.execute(
             _PENDING,
