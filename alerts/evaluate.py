@@ -20,6 +20,7 @@ from alerts import (
     dispatch,
     judging,
     notices,
+    outlooks,
     overlays,
     policies,
     queries,
@@ -153,6 +154,7 @@ def _evaluate_locked(ids: Sequence[int], mark: str, *, now: datetime) -> Evaluat
     )
     months = judging.months_of([i.pk for i in investments])
     versions = policies.versions_of(investments)
+    expected, judged_on = outlooks.of(ids), outlooks.judged_of(ids)
     recorded = record.recorded_of([i.pk for i in investments])
     directory = routing.directory(investments, on=now.date())
     days = calendars.calendars_of({i.portfolio_id: i.portfolio for i in investments}.values())
@@ -164,17 +166,23 @@ def _evaluate_locked(ids: Sequence[int], mark: str, *, now: datetime) -> Evaluat
         head = heads[investment.pk]
         snapshot = computed[investment.pk]
         newest = max((p.batch_id for group in versions[investment.pk].values() for p in group), default=-1)
-        if (head.revision, head.policy_knowledge) == (snapshot.revision, newest) or head.failure != mark:
+        forecasts = expected.get(investment.pk, {})
+        forecast = outlooks.newest_of(forecasts, snapshot.last_complete_month)
+        is_old = (head.revision, head.policy_knowledge) == (snapshot.revision, newest)
+        if (is_old and forecast <= judged_on.get(investment.pk, 0)) or head.failure != mark:
             # Nothing is new, or somebody else has marked it since and judges it.
             continue
         context = judging.context_of(investment, snapshot)
-        trajectories = judging.judge(versions[investment.pk], months.get(investment.pk, []), context)
+        trajectories = judging.judge(
+            versions[investment.pk], months.get(investment.pk, []), context, outlooks=forecasts
+        )
         known = recorded[investment.pk]
         through = known.judged_through | {
             rule: trajectory.last.month if trajectory.last else None
             for rule, trajectory in trajectories.items()
         }
         kept = contexts.to_json(context, stage=investment.stage, through=through, before=head)
+        kept["forecast"] = forecast
         point = _point_of(snapshot, newest, kept, now=now)
         writes.points.append(point)
         scene = Scene(

@@ -11,7 +11,7 @@ from alerts.models import Policy
 from alerts.policies import as_rule
 from alerts.rules import base as rules
 from alerts.rules import lifecycle
-from alerts.rules.base import Measure, MonthFacts
+from alerts.rules.base import Measure, MonthFacts, Outlook
 from alerts.rules.hurdle_rate import HURDLE_RATE
 from alerts.rules.trajectory import Trajectory
 from portfolio.models import Investment
@@ -96,9 +96,13 @@ def context_of(investment: Investment, head: SnapshotHead) -> rules.Context:
 
 
 def judge(
-    versions: Mapping[str, Sequence[Policy]], months: Sequence[MonthRow], context: rules.Context
+    versions: Mapping[str, Sequence[Policy]],
+    months: Sequence[MonthRow],
+    context: rules.Context,
+    *,
+    outlooks: Mapping[date, Outlook] | None = None,
 ) -> dict[str, Trajectory]:
-    """Fold every rule's policy versions over an investment's months."""
+    """Fold every rule's policy versions over an investment's months, and what was expected at the end of each."""
     shared: dict[object, list[MonthFacts]] = {}
     trajectories = {}
     newest = months[-1].month if months else context.start_month
@@ -112,14 +116,16 @@ def judge(
             is_plain = rule != HURDLE_RATE.name or policy.measure is Measure.INCREMENTAL_ROI
             key: object = policy.basis if is_plain else (policy.basis, policy.measure, policy.hurdle)
             if key not in shared:
-                shared[key] = facts_for(policy, months)
+                shared[key] = facts_for(policy, months, outlooks=outlooks)
             by_version[policy.version] = shared[key]
         last = by_version[policies[-1].version]
         trajectories[rule] = lifecycle.fold(policies, last, context, by_version=by_version)
     return trajectories
 
 
-def facts_for(policy: rules.Policy, months: Sequence[MonthRow]) -> list[MonthFacts]:
+def facts_for(
+    policy: rules.Policy, months: Sequence[MonthRow], *, outlooks: Mapping[date, Outlook] | None = None
+) -> list[MonthFacts]:
     """Return the months on the policy's basis, with NPV or IRR at its hurdle where its measure asks for them."""
     facts, is_known = [], True
     for i, row in enumerate(months):
@@ -140,6 +146,7 @@ def facts_for(policy: rules.Policy, months: Sequence[MonthRow]) -> list[MonthFac
                 npv_hurdle=npv,
                 irr=irr,
                 irr_reason=irr_reason,
+                outlook=outlooks.get(row.month) if outlooks else None,
             )
         )
     return facts

@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 
 from alerts import wording
 from alerts.channels.base import Message
-from alerts.rules import inhibit
+from alerts.rules import RULES, inhibit
 
 Json = Mapping[str, Any]
 
@@ -25,6 +25,7 @@ _SAYS = {
     "breakeven_lost": "has fallen back below breakeven",
     "breakeven_overdue": "has not reached breakeven by its planned month",
     "missing_actuals": "is missing actuals for a closed month",
+    "early_warning": "is likely to cross another threshold soon",
 }
 # A reminder about data asks for nothing but the data.
 _OPENS = {
@@ -32,6 +33,7 @@ _OPENS = {
     "business_review": "a business review",
     "maintain_or_replace": "a maintain-or-replace decision",
     "decommissioning_review": "a formal decommissioning review",
+    "watch_item": "a watch item",
 }
 # How a headline names what is not a crossing.
 _TURNS = {"reminder": "still open", "escalated": "unanswered", "silence_ended": "still open"}
@@ -45,6 +47,7 @@ _JUDGED = {
     "breakeven_lost": "Cumulative net",
     "breakeven_overdue": "Cumulative net",
     "missing_actuals": "Missing",
+    "early_warning": "Probability",
 }
 # What is signed for one recipient; it is laid over the copied figures at sending and never stored.
 _CARRIED = ("acknowledge", "answer", "unsubscribe")
@@ -127,6 +130,8 @@ def _lead(message: Json, kind: str) -> str:
         "escalated": f"{who} {says} since {since}, and nobody has answered; you are asked next.{asks}",
         "silence_ended": f"{_quiet(message)} is over and {who} still {says} (since {since}).{asks}",
     }
+    if kind == "resolved" and message.get("rule") == "early_warning":
+        return f"{title} on {who} is over as of {month}: the forecast no longer gives it enough probability."
     return sentences.get(kind, f"{who}: {title}, {wording.plain(kind, limit=20)} in {month}.")
 
 
@@ -155,6 +160,9 @@ def _facts(message: Json, kind: str) -> list[tuple[str, str]]:
     facts = [(f"{label} ({basis}{when})", value)] if rule != "missing_actuals" else [(label, value)]
     if rule != "missing_actuals":
         facts.append(("Threshold", threshold))
+    about = RULES.get(str(message.get("about")))
+    if about is not None:
+        facts.append(("Likely next", f"{about.title}, by {wording.month(next(iter(message['months']), ''))}"))
     roi = wording.number(figures.get("roi"))
     facts.append(
         ("ROI to date", wording.missing(figures.get("roi_reason")) if roi is None else wording.rate(roi))

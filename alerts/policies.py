@@ -44,6 +44,7 @@ def default_template(portfolio: Portfolio, rule: str) -> PolicyTemplate:
         for_months=defaults.for_months,
         keep_months=defaults.keep_months,
         margin=defaults.margin,
+        hurdle=defaults.hurdle,
         severity=defaults.severity.value,
     )
 
@@ -62,6 +63,8 @@ def set_template(
     template = found or default_template(portfolio, rule)
     for name, value in terms.items():
         setattr(template, name, value)
+    if template.hurdle is None:
+        template.hurdle = DEFAULTS[rule].hurdle
     said = {name: getattr(template, name) for name in _TERMS}
     _check(Policy(**said, version=1, effective_month=date(2000, 1, 1)))
     with pghistory.context(user=actor.pk if actor else None):
@@ -95,7 +98,9 @@ def adopt(investments: Sequence[Investment], *, now: datetime, actor: User | Non
         Policy.objects.bulk_create(
             Policy(
                 **{name: getattr(template, name) for name in _TERMS if name != "hurdle"},
-                hurdle=template.hurdle if template.hurdle is not None else rates[i.pk].hurdle_rate,
+                hurdle=template.hurdle
+                if template.hurdle is not None
+                else DEFAULTS[template.rule].hurdle or rates[i.pk].hurdle_rate,
                 investment=i,
                 version=1,
                 effective_month=i.start_month,
@@ -178,7 +183,8 @@ def proposed(
     said = {name: terms.get(name, getattr(base, name)) for name in _TERMS}
     policy = Policy(**said, investment=investment, version=1, effective_month=effective_month)
     if policy.hurdle is None:
-        policy.hurdle = assumptions.rates_of([investment])[investment.pk].hurdle_rate
+        own = assumptions.rates_of([investment])[investment.pk].hurdle_rate
+        policy.hurdle = DEFAULTS[rule].hurdle or own
     _check(policy)
     return policy
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from alerts import judging, policies
+from alerts import judging, outlooks, policies
 from alerts.judging import MonthRow
 from alerts.models import EvaluationPoint, Policy
 from alerts.rules import RULES
 from alerts.rules import base as rules
 from alerts.rules import policy_backtest as core
+from alerts.rules.early_warning import EARLY_WARNING
 from alerts.rules.policy_backtest import Overlap, Replay, View
 from portfolio import knowledge
 from portfolio.models import Batch, Investment, InvestmentVersion, MonthState
@@ -59,6 +60,7 @@ class _Known:
     knowledge: int
     months: Sequence[MonthRow]
     context: rules.Context
+    outlooks: outlooks.ByMonth
 
 
 def run(investment: Investment, rule: str, *, terms: Mapping[str, object]) -> Backtest:
@@ -76,7 +78,8 @@ def _run(investment: Investment, rule: str, terms: Mapping[str, object]) -> Back
     candidate = policies.proposed(investment, rule, effective_month=start, terms=terms)
     present = policies.proposed(investment, rule, effective_month=start, terms={})
     times = _times(investment)
-    known = _known(investment, times[-MOST_VIEWS:])
+    made = outlooks.made_for(investment.pk) if rule == EARLY_WARNING.name else []
+    known = _known(investment, times[-MOST_VIEWS:], made)
     tried, stays = (_replay(policy, known) for policy in (candidate, present))
     told = {
         at for firing in (*tried.firings, *stays.firings) for at in (firing.known_at, firing.ended_at) if at
@@ -108,15 +111,16 @@ def _times(investment: Investment) -> list[int]:
     return sorted(point for point in points if began is None or point >= began[0])
 
 
-def _known(investment: Investment, times: Sequence[int]) -> list[_Known]:
+def _known(investment: Investment, times: Sequence[int], made: Sequence[outlooks.Expected]) -> list[_Known]:
     """Return what was known at each time, where it differs from what was known before."""
     known: list[_Known] = []
     for time in times:
         loaded = inputs.load([investment], knowledge=time)
         if not loaded.investments:
             continue
-        view = _Known(time, _months(loaded), _context(loaded, is_now=time == times[-1]))
-        if not known or (view.months, view.context) != (known[-1].months, known[-1].context):
+        context = _context(loaded, is_now=time == times[-1])
+        view = _Known(time, _months(loaded), context, outlooks.as_known(made, time))
+        if not known or replace(view, knowledge=known[-1].knowledge) != known[-1]:
             known.append(view)
     return known
 
@@ -164,7 +168,11 @@ def _replay(policy: Policy, known: Sequence[_Known]) -> Replay:
     start = min((view.context.start_month for view in known), default=policy.effective_month)
     pure = replace(policies.as_rule(policy), effective_month=start)
     views = [
-        View(knowledge=view.knowledge, months=judging.facts_for(pure, view.months), context=view.context)
+        View(
+            knowledge=view.knowledge,
+            months=judging.facts_for(pure, view.months, outlooks=view.outlooks),
+            context=view.context,
+        )
         for view in known
     ]
     return core.replay(pure, views)

@@ -226,13 +226,15 @@ def _defaults(investment: Investment, rule: str, known: Directory) -> list[Recip
     """Return who is told where no route says otherwise.
 
     By email the first of these who can be written to: about missing actuals the data owner, or finance; the owner;
-    the sponsor; the administrators. The shared targets that want the rule; where no Slack target was ever set, the
-    installation's channel.
+    the sponsor; the administrators. Of a quiet rule nobody else hears; of the others the shared targets that
+    want the rule, and where no Slack target was ever set, the installation's channel.
     """
     asked = ("data_owner",) if rule == MISSING_ACTUALS else ()
     order = (*asked, "owner", "sponsor", "admin")
     people = next((found for role in order if (found := _in_role(role, investment, known))), [])
     told = _mails(people, investment, known)
+    if RULES[rule].is_quiet:
+        return told
     told += _shared(investment, known, lambda target: not target.rules or rule in target.rules)
     if not any(t.channel == "slack" for t in known.targets.get(investment.portfolio_id, ())):
         told.append(Recipient("slack", "", "default channel", "the installation's channel"))

@@ -32,6 +32,8 @@ def armed_by(
 
 
 def _timers_of(episode: Episode, calendar: Calendar, *, reminders: int, now: datetime) -> list[Timer]:
+    if RULES[episode.rule].is_quiet:
+        return []
     lifecycle = RULES[episode.rule].lifecycle
     make = partial(Timer, episode=episode, started_at=now)
     timers = []

@@ -36,10 +36,13 @@ class PolicyTerms(models.Model):
         decimal_places=8,
         null=True,
         blank=True,
-        help_text="0.12 is twelve percent. Empty: the investment's hurdle rate at the time of approval.",
+        help_text="0.12 is twelve percent. Empty: the investment's hurdle rate at the time of approval. "
+        "Of an early warning: the probability it fires at.",
     )
     window = models.PositiveSmallIntegerField(
-        default=3, validators=[MinValueValidator(1), MaxValueValidator(24)]
+        default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(24)],
+        help_text="Months added up. Of an early warning: months looked ahead.",
     )
     for_months = models.PositiveSmallIntegerField(
         default=1, validators=[MinValueValidator(1), MaxValueValidator(12)]

@@ -2,6 +2,7 @@
 
 from alerts.rules.base import Defaults, Rule
 from alerts.rules.breakeven import BREAKEVEN_LOST, BREAKEVEN_OVERDUE, BREAKEVEN_REACHED
+from alerts.rules.early_warning import EARLY_WARNING
 from alerts.rules.hurdle_rate import HURDLE_RATE
 from alerts.rules.missing_actuals import MISSING_ACTUALS
 from alerts.rules.negative_roi import NEGATIVE_ROI
@@ -15,6 +16,7 @@ RULES: dict[str, Rule] = {
         HURDLE_RATE,
         NEGATIVE_ROI,
         MISSING_ACTUALS,
+        EARLY_WARNING,
     )
 }
 DEFAULTS: dict[str, Defaults] = {name: rule.defaults for name, rule in RULES.items()}

@@ -50,6 +50,7 @@ class NoData(StrEnum):
     UNDEFINED = "undefined"
     OVERFLOW = "overflow"
     NOT_FINITE = "not_finite"
+    NO_FORECAST = "no_forecast"
 
 
 RULED_OUT = frozenset(
@@ -98,6 +99,19 @@ class Opens(StrEnum):
     MAINTAIN_OR_REPLACE = "maintain_or_replace"
     DECOMMISSIONING_REVIEW = "decommissioning_review"
     DATA_REMINDER = "data_reminder"
+    WATCH_ITEM = "watch_item"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What was expected at the end of a month: per rule the share of paths that cross it by each month ahead.
+
+    `crossed` names the rules whose condition was met in the month itself; `forecast` is the key of the forecast.
+    """
+
+    forecast: int
+    shares: tuple[tuple[str, tuple[Decimal, ...]], ...]
+    crossed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +135,7 @@ class MonthFacts:
     npv_hurdle: Decimal | float | None = None
     irr: Decimal | float | None = None
     irr_reason: str | None = None
+    outlook: Outlook | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +191,8 @@ class Policy:
             raise RuleError(
                 f"The margin {self.margin} is negative: an alert cannot clear below the level it fires at."
             )
+        if self.rule == "early_warning" and not 0 < self.hurdle <= 1:
+            raise RuleError("The hurdle of an early warning is a probability: above 0 % and at most 100 %.")
         if self.hurdle <= -1 and self.measure is not Measure.INCREMENTAL_ROI:
             raise RuleError(f"An annual hurdle rate of {self.hurdle} is not above -100 %.")
         for name in ("for_months", "keep_months", "window"):
@@ -192,7 +209,8 @@ class Verdict:
     """What a rule says about one month, with the unrounded figure it was said of.
 
     It fires below `threshold` and clears at `clear_at`; `numerator` and `denominator` are micro-units.
-    `months` names the months the verdict is about, where it is not the judged one.
+    `months` names the months the verdict is about, where it is not the judged one; `about` the rule that is
+    warned of, `forecast` the forecast that says so.
     """
 
     kind: VerdictKind
@@ -204,6 +222,8 @@ class Verdict:
     numerator: int | None = None
     denominator: int | None = None
     months: tuple[date, ...] = ()
+    about: str = ""
+    forecast: int | None = None
 
     @property
     def has_data(self) -> bool:
@@ -223,13 +243,14 @@ def error(reason: NoData) -> Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What a policy template starts from."""
+    """What a policy template starts from; without a hurdle, from the investment's own rate."""
 
     for_months: int = 1
     keep_months: int = 1
     margin: Decimal = Decimal(0)
     window: int = 3
     severity: Severity = Severity.WARNING
+    hurdle: Decimal | None = None
 
 
 Assess = Callable[[Policy, Sequence[MonthFacts], int, Context], Verdict]
@@ -237,7 +258,10 @@ Assess = Callable[[Policy, Sequence[MonthFacts], int, Context], Verdict]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule: its name, what a firing opens, and `assess`, its verdict on a closed and complete month."""
+    """One rule: its name, what a firing opens, and `assess`, its verdict on a closed and complete month.
+
+    A quiet one is told to the owner alone, without reminders or escalation.
+    """
 
     name: str
     title: str
@@ -245,6 +269,7 @@ class Rule:
     opens: Opens
     defaults: Defaults
     assess: Assess
+    is_quiet: bool = False
 
     def judge(self, policy: Policy, months: Sequence[MonthFacts], i: int, context: Context) -> Verdict:
         """Return the verdict on month i, given the months up to it; later months are never looked at."""

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
-from alerts import policies
+from alerts import hit_rates, policies
 from alerts.models import PolicyTemplate
 from alerts.policies import PolicyError
 from alerts.rules import RULES
@@ -52,6 +52,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
         form=form,
         chosen=RULES[chosen.rule].title if chosen else "",
         may_change=may_change,
+        hit_rate=hit_rates.sentence(hit_rates.of([portfolio.pk])),
         rows=[_row(template) for template in templates.values()],
     )
 

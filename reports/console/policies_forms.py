@@ -79,6 +79,16 @@ class TermsForm(forms.Form):
             self.fields["margin"].label = "Margin, % of run cost"
         elif "margin" in self.fields:
             self.fields["margin"].label = "Margin, points (money for NPV)"
+        if rule == "early_warning":
+            self._ask_for_probability()
+
+    def _ask_for_probability(self) -> None:
+        """Name the terms as the early warning reads them: a level of probability, and how far it looks ahead."""
+        hurdle, window, margin = (self.fields[name] for name in ("hurdle", "window", "margin"))
+        hurdle.label, hurdle.required = "Level, %", True
+        hurdle.help_text = "Fires when another rule is forecast to fire with this probability."
+        window.label, window.help_text = "Looks ahead, months", "Within these months of the last closed one."
+        margin.label, margin.help_text = "Margin, points", "It clears this far below the level."
 
     def terms(self) -> dict[str, object]:
         """Return the answers as the policy stores them: fractions, and money where the measure is NPV."""

@@ -17,6 +17,7 @@ TERMS_OF: dict[str, tuple[str, ...]] = {
     "hurdle_rate": ("measure", "hurdle", "basis", "window", "for_months", "keep_months", "margin"),
     "negative_roi": ("basis", "window", "for_months", "keep_months", "margin"),
     "missing_actuals": (),
+    "early_warning": ("hurdle", "window", "for_months", "keep_months", "margin"),
 }
 ALWAYS = ("severity", "armed_from_month", "is_enabled")
 # A rule nobody listed shows every term: better one too many than one that cannot be set.
@@ -65,6 +66,8 @@ def of(terms: Policy | PolicyTemplate) -> Wording:
 
 
 def _fires(terms: Policy | PolicyTemplate) -> str:
+    if terms.rule == "early_warning" and terms.hurdle is not None:
+        return f"Another rule is likely to fire, at {percent(terms.hurdle)}\N{NO-BREAK SPACE}% or more"
     if terms.rule != "hurdle_rate":
         return _FIRES.get(terms.rule, terms.rule.replace("_", " "))
     level = (
@@ -85,6 +88,8 @@ def _margin(terms: Policy | PolicyTemplate) -> str:
     if terms.rule == "hurdle_rate" and terms.measure == Measure.NPV:
         return f"{figures.money_text(terms.margin)} above"
     share = percent(Decimal(terms.margin))
+    if terms.rule == "early_warning":
+        return f"{share} points below"
     unit = "% of run cost" if terms.rule == "negative_roi" else "point" if share == "1" else "points"
     return f"{share} {unit} above"
 

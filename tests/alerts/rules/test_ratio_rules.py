@@ -45,7 +45,7 @@ def test_an_open_month_is_no_part_of_a_window() -> None:
 
 
 @pytest.mark.parametrize("run", [0, -5])
-def test_13_a_base_of_zero_or_below_is_no_data(run: int) -> None:
+def test_case_13_a_base_of_zero_or_below_is_no_data(run: int) -> None:
     verdict = hurdle(facts([0, 0, 0], run=run), 2)
     assert (verdict.kind, verdict.reason) == (VerdictKind.NODATA, NoData.NON_POSITIVE_BASE)
 
@@ -53,7 +53,7 @@ def test_13_a_base_of_zero_or_below_is_no_data(run: int) -> None:
 @pytest.mark.parametrize(
     "reason", [NoData.IRR_NO_ROOT, NoData.IRR_MULTIPLE, NoData.IRR_NO_SIGN_CHANGE, NoData.UNDEFINED]
 )
-def test_14_an_undefined_irr_is_no_data_with_its_reason(reason: NoData) -> None:
+def test_case_14_an_undefined_irr_is_no_data_with_its_reason(reason: NoData) -> None:
     code = "something_new" if reason is NoData.UNDEFINED else reason.value
     months = facts([100], changes={1: {"irr_reason": code}})
     assert hurdle(months, 0, measure=Measure.IRR, armed_from_month=1).reason is reason
@@ -72,19 +72,19 @@ def test_irr_and_npv_are_judged_where_the_policy_asks() -> None:
     assert hurdle(holed, 0, **npv).reason is NoData.MISSING_FX_RATE
 
 
-def test_15_a_figure_that_is_not_finite_is_an_error() -> None:
+def test_case_15_a_figure_that_is_not_finite_is_an_error() -> None:
     months = facts([100], changes={1: {"irr": float("nan")}})
     assert hurdle(months, 0, measure=Measure.IRR, armed_from_month=1).kind is VerdictKind.ERROR
 
 
-def test_16_a_credit_keeps_its_sign() -> None:
+def test_case_16_a_credit_keeps_its_sign() -> None:
     months = facts([100, 100, 100], changes={3: {"avoidable_run": -50_000_000}})
     assert hurdle(months, 2).denominator == 150_000_000
     assert NEGATIVE_ROI.judge(policy("negative_roi", window=3), months, 2, CONTEXT).numerator == 150_000_000
 
 
 @pytest.mark.parametrize("rule", RATIO_RULES, ids=lambda rule: rule.name)
-def test_17b_nothing_before_the_live_month_and_a_whole_window(rule: Any) -> None:
+def test_case_17b_nothing_before_the_live_month_and_a_whole_window(rule: Any) -> None:
     months = facts([0, 0, 0, 0, 50, 50])
     live = replace(CONTEXT, live_month=month(4))
     assert reasons(rule.name, months, live) == ["not_live"] * 5 + [None]
@@ -93,7 +93,7 @@ def test_17b_nothing_before_the_live_month_and_a_whole_window(rule: Any) -> None
 
 
 @pytest.mark.parametrize("rule", RATIO_RULES, ids=lambda rule: rule.name)
-def test_17b_the_live_month_is_by_default_the_first_with_a_benefit(rule: Any) -> None:
+def test_case_17b_the_live_month_is_by_default_the_first_with_a_benefit(rule: Any) -> None:
     unset = replace(CONTEXT, live_month=None)
     assert reasons(rule.name, facts([0, 0, 5, 0, 0, 0]), unset) == ["not_live"] * 4 + [None] * 2
     assert reasons(rule.name, facts([0] * 9), unset) == ["not_live"] * 9
@@ -130,7 +130,7 @@ def test_npv_is_armed_from_the_planned_discounted_payback_else_the_horizon() -> 
 
 @pytest.mark.parametrize("rule", RATIO_RULES, ids=lambda rule: rule.name)
 @pytest.mark.parametrize("at", [1, 2, 3])
-def test_18_a_month_without_a_rate_in_the_window_is_no_data(rule: Any, at: int) -> None:
+def test_case_18_a_month_without_a_rate_in_the_window_is_no_data(rule: Any, at: int) -> None:
     months = facts([1, 1, 1, 1], changes={at: {"missing_fx": True}})
     found = rule.judge(policy(rule.name, window=3), months, 3, CONTEXT).reason
     assert found is (NoData.MISSING_FX_RATE if at > 1 else None)
@@ -163,6 +163,7 @@ def test_the_defaults_are_those_of_the_definitions() -> None:
         "hurdle_rate": (2, 2, 3),
         "negative_roi": (1, 2, 3),
         "missing_actuals": (1, 1, 3),
+        "early_warning": (1, 1, 3),
     }
     assert DEFAULTS["hurdle_rate"].margin == Decimal("0.01")
     assert [str(default_margin(measure)) for measure in Measure] == ["0.01", "0", "0.01"]
