@@ -26,7 +26,13 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("Months", "event_available", "admin:reports_months"),
         ),
     ),
-    ("Alerts", (("Notifications", "mail", "admin:reports_outbox"),)),
+    (
+        "Alerts",
+        (
+            ("Alerts", "notifications_active", "admin:reports_alerts"),
+            ("Notifications", "mail", "admin:reports_outbox"),
+        ),
+    ),
     (
         "Reference",
         (

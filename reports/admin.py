@@ -1,6 +1,9 @@
 """The registry of the console: importing a module here puts its pages on the admin site."""
 
 from reports.console import (
+    alerts_episode,
+    alerts_list,
+    alerts_messages,
     cases_changes,
     cases_list,
     cases_page,
@@ -26,6 +29,9 @@ from reports.console import (
 )
 
 __all__ = [
+    "alerts_episode",
+    "alerts_list",
+    "alerts_messages",
     "cases_changes",
     "cases_list",
     "cases_page",

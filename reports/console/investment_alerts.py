@@ -74,8 +74,8 @@ def _episode(episode: Episode) -> Context:
         "episode": episode,
         "pill": status.rule_pill(episode.rule, severity=episode.severity),
         "opens": rule.opens.value.replace("_", " ") if rule else "",
-        "end": _end(episode),
-        "events": [_event(episode.rule, e) for e in episode.events.all()],
+        "end": end_of(episode),
+        "events": [event_of(episode.rule, e) for e in episode.events.all()],
     }
 
 
@@ -83,14 +83,16 @@ def _episode(episode: Episode) -> Context:
 _ENDS = {"one_shot": "reached"}
 
 
-def _end(episode: Episode) -> str:
+def end_of(episode: Episode) -> str:
+    """Return whether an episode is open, or how and when it ended."""
     if episode.closed_at is None:
         return "open"
     reason = _ENDS.get(episode.closed_reason, episode.closed_reason.replace("_", " ")) or "closed"
     return f"{reason} {episode.resolved_month:%Y-%m}" if episode.resolved_month else reason
 
 
-def _event(rule: str, event: Event) -> Context:
+def event_of(rule: str, event: Event) -> Context:
+    """Return an event as pages show it: its kind, its month, and the figures that were copied with it."""
     evidence: Mapping[str, Any] = event.evidence or {}
     unit = str(evidence.get("unit") or "")
     return {

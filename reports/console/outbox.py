@@ -23,20 +23,24 @@ from reports.console import pages
 
 PER_PAGE = 50
 STATE_MARKS: dict[str, tuple[str, str]] = {
+    "held": ("new", "▤ Waits for a digest"),
     "pending": ("new", "○ Pending"),
     "sending": ("new", "→ Sending"),
     "uncertain": ("warn", "? Uncertain"),
     "sent": ("good", "✓ Sent"),
     "logged": ("", "▤ Logged only"),
+    "merged": ("good", "✓ In a digest"),
     "suppressed": ("", "– Suppressed"),
     "dead": ("bad", "✕ Dead"),
 }
 STATE_WORDS = {
+    "held": "It is told together with others, in one message.",
     "pending": "Waits for its turn or its next try.",
     "sending": "A sender holds it right now.",
     "uncertain": "It was handed over and nobody confirmed it; it is sent once more under the same id.",
     "sent": "The provider accepted it.",
     "logged": "The channel is not configured: it was written down here and left the house nowhere.",
+    "merged": "It was told together with others, in one message.",
     "suppressed": "It was not sent, for the reason below.",
     "dead": "It could not be delivered and is not tried again by itself.",
 }
