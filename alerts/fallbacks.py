@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID, uuid5
 
+from django.db.models import QuerySet
+
 from alerts import channels
 from alerts.channels.log import LogChannel
 from alerts.models import Notification, Target
@@ -26,20 +28,18 @@ def stand_in(claimed: Claim, *, now: datetime) -> Notification | None:
     """
     if claimed.event_id is None or claimed.instead_of_id is not None:
         return None
-    known = list(
-        Notification.objects.filter(event=claimed.event_id).values_list(
-            "channel", "address", "user_id", "state"
-        )
-    )
-    if claimed.user_id and any(
-        user == claimed.user_id and state not in _UNTOLD for _, _, user, state in known
-    ):
+    same = Notification.objects.filter(event=claimed.event_id)
+    if claimed.user_id and _is_told(same.exclude(pk=claimed.id), claimed.user_id):
         return None
-    tried = {(channel, address.lower()) for channel, address, _, _ in known}
+    tried = {(channel, address.lower()) for channel, address in same.values_list("channel", "address")}
     for row in _candidates(claimed, now):
         if (row.channel, row.address.lower()) not in tried:
             return row
     return None
+
+
+def _is_told(others: QuerySet[Notification], user_id: int) -> bool:
+    return others.filter(user=user_id).exclude(state__in=_UNTOLD).exists()
 
 
 def _candidates(claimed: Claim, now: datetime) -> Iterator[Notification]:
