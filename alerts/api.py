@@ -8,6 +8,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from alerts.api_explanations import EpisodeExplanation
+from alerts.api_overlays import EpisodeActs
 from alerts.models import Episode, Event, Notification
 from alerts.rules import RULES
 from portfolio.api_base import UUID_PATTERN, Filters, MonthField, ScopedViewSet, code_parameter
@@ -67,7 +69,7 @@ class EpisodeFilters(Filters):
         fields: Sequence[str] = ()
 
 
-class EpisodeViewSet(ScopedViewSet):
+class EpisodeViewSet(EpisodeActs, EpisodeExplanation, ScopedViewSet):
     """The episodes of your portfolios."""
 
     queryset = Episode.objects.select_related("investment").prefetch_related("events")

@@ -10,10 +10,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from alerts import policy_backtest
-from alerts.models.policy import MEASURES, SEVERITIES
+from alerts.models.policy import MEASURES, RULE_CHOICES, SEVERITIES
 from alerts.policies import PolicyError
 from alerts.policy_backtest import Backtest
-from alerts.rules import RULES
 from alerts.rules import policy_backtest as core
 from alerts.rules.base import RuleError
 from alerts.rules.policy_backtest import PastFiring, Replay
@@ -53,7 +52,7 @@ class PolicyTermsSerializer(Body):
 class BacktestQuestion(Body):
     """Which rule, and the terms to lay over the past."""
 
-    rule = serializers.ChoiceField(choices=[(name, name) for name in RULES])
+    rule = serializers.ChoiceField(choices=RULE_CHOICES)
     terms = PolicyTermsSerializer(required=False)
 
 

@@ -11,6 +11,8 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from alerts.acknowledgments import OverlayError
+from portfolio.approvals import ApprovalError
 from portfolio.assumptions import AssumptionError
 from portfolio.facts import FactsRejected
 from portfolio.idempotency import KeyReused, StillRunning
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 # Domain exceptions whose message is ready for the user.
 _STATUS_OF: dict[type[Exception], int] = {
+    ApprovalError: 409,
     KnowledgeError: 409,
     MonthStateError: 409,
     StillRunning: 409,
@@ -35,6 +38,7 @@ _STATUS_OF: dict[type[Exception], int] = {
     AssumptionError: 422,
     django_errors.RequestDataTooBig: 413,
 }
+_STATUS_OF_OVERLAY = {"closed": 409, "forbidden": 403}
 _MAX_ERRORS = 1000
 
 Error = dict[str, str]
@@ -83,6 +87,8 @@ def _converted(error: Exception) -> tuple[int, str, list[Error]] | None:
         return 404, "There is nothing here that is open to you.", []
     if isinstance(error, django_errors.PermissionDenied):
         return 403, str(error) or "Your role does not allow this.", []
+    if isinstance(error, OverlayError):
+        return _STATUS_OF_OVERLAY.get(error.code, 400), str(error), []
     for kind, status in _STATUS_OF.items():
         if isinstance(error, kind):
             return status, str(error), []

@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from alerts.api import EpisodeViewSet, InvestmentEpisodeViewSet, NotificationViewSet
 from alerts.api_policies import PolicyBacktest
+from alerts.api_silences import ApprovalViewSet, SilenceViewSet
 from portfolio.api import PortfolioViewSet
 from portfolio.api_actuals import ActualsBulk
 from portfolio.api_base import CODE_PATTERN, UUID_PATTERN
@@ -48,6 +49,8 @@ router.register("investments", InvestmentViewSet, basename="api-investment")
 router.register("accounts", AccountViewSet, basename="api-account")
 router.register("episodes", EpisodeViewSet, basename="api-episode")
 router.register("notifications", NotificationViewSet, basename="api-notification")
+router.register("silences", SilenceViewSet, basename="api-silence")
+router.register("approvals", ApprovalViewSet, basename="api-approval")
 router.register("imports", ImportViewSet, basename="api-import")
 router.register("cases", CaseViewSet, basename="api-case")
 router.register("tokens", TokenViewSet, basename="api-token")

@@ -12,7 +12,7 @@ from portfolio.models import User
 from reports.console import alerts_episode, investment_alerts, pages
 
 OUTCOME_MARKS: dict[str, tuple[str, str]] = {
-    "digest": ("new", "▤ Waits for the digest"),
+    "held": ("new", "▤ Waits for a digest"),
     "waits": ("new", "○ Waits"),
     "sending": ("new", "→ Being sent"),
     "uncertain": ("warn", "? Uncertain"),

@@ -2,7 +2,7 @@
 
 import json
 import os
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from alerts import silences
+from alerts.silences import Matcher
 from config.wsgi import application
 from portfolio.models import Membership
 from roi import prices
@@ -59,6 +61,7 @@ def test_operations_answer_as_described(fresh_database: servers.TestDatabase) ->
         "name": "Cheaper",
         "id": str(world.notifications["cx"].pk),
         "override": str(_override(world).public_id),
+        **_silence(world),
     }
     operations = [result.ok() for result in api.get_all_operations()]
     assert len(operations) > 25
@@ -69,6 +72,20 @@ def test_operations_answer_as_described(fresh_database: servers.TestDatabase) ->
 def _override(world: World) -> PriceOverride:
     terms = Terms("openai", "o3", date(2026, 1, 1), Decimal(1), Decimal(4), "Contract 7")
     return prices.state(terms, portfolio=world.cx, actor=world.users["ada"], now=now())
+
+
+def _silence(world: World) -> dict[str, str]:
+    """Return the ids of a silence that waits for a second person, and of its request."""
+    made = silences.create(
+        Matcher(portfolio=world.cx, rule="negative_roi"),
+        starts_at=now(),
+        ends_at=now() + timedelta(days=60),
+        comment="Known.",
+        author=world.users["olivia"],
+        now=now(),
+    )
+    assert made.approval is not None
+    return {"silence": str(made.public_id), "approval": str(made.approval.public_id)}
 
 
 def _check(operation: Any, *, headers: dict[str, str], known: dict[str, str]) -> None:
@@ -101,6 +118,9 @@ def _known(path: str, name: str, known: dict[str, str]) -> str:
         return "CX"
     if name == "public_id" and "/cases/" in path:
         return known["case"]
+    for part in ("silence", "approval"):
+        if name == "public_id" and f"/{part}s/" in path:
+            return known[part]
     if name == "public_id" and "/price-overrides/" in path:
         return known["override"]
     return known.get(name, "hurdle_00000000")

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,8 +10,11 @@ import pytest
 from django.db import transaction
 from django.urls import URLPattern, get_resolver
 
+from alerts import silences
+from alerts.models import Silence
+from alerts.silences import Matcher
 from config import api_urls
-from portfolio.models import Membership
+from portfolio.models import Approval, Membership
 from roi import prices
 from roi.models import PriceOverride
 from roi.prices import Terms
@@ -43,6 +46,20 @@ PRICE = {
     "input_per_million": "1",
     "output_per_million": "4",
     "source": "Contract 7",
+}
+
+
+def _midnight(days: int) -> str:
+    """Return the start of a day to come: the same text in every process of a run."""
+    return f"{now() + timedelta(days=days):%Y-%m-%d}T00:00:00Z"
+
+
+SILENCE = {
+    "portfolio": "CX",
+    "rule": "negative_roi",
+    "starts_at": _midnight(1),
+    "ends_at": _midnight(8),
+    "comment": "Known.",
 }
 MONTH = {"months": ["2026-02"], "reason": "Reviewed."}
 
@@ -114,6 +131,25 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
     ("get", "/investments/{investment}/episodes", None, MEMBERS),
     ("get", "/episodes", None, ALL),
     ("get", "/episodes/{episode}", None, MEMBERS),
+    ("get", "/episodes/{episode}/explanation", None, MEMBERS),
+    ("post", "/episodes/{episode}/acknowledge", {}, RECORDERS),
+    (
+        "post",
+        "/episodes/{episode}/snooze",
+        {"until": _midnight(30), "reason": "Busy."},
+        _answering(201, RECORDERS),
+    ),
+    # Nothing is snoozed, which only who may act learns.
+    ("delete", "/episodes/{episode}/snooze", None, _answering(409, RECORDERS)),
+    ("get", "/silences", None, ALL),
+    ("post", "/silences", SILENCE, _answering(201, RECORDERS)),
+    ("post", "/silences/preview", {"portfolio": "CX", "rule": "negative_roi"}, RECORDERS),
+    ("get", "/silences/{silence}", None, MEMBERS),
+    ("delete", "/silences/{silence}", None, _answering(204, RECORDERS)),
+    # A silence of a week needs nobody's approval.
+    ("post", "/silences/{silence}/decide", {"is_allowed": True}, _answering(409, CLOSERS)),
+    ("get", "/approvals", None, ALL),
+    ("get", "/approvals/{approval}", None, MEMBERS),
     ("get", "/notifications", None, ALL),
     ("get", "/notifications/{notification}", None, MEMBERS),
     ("put", "/actuals/bulk", [row()], ALL | {"vera": 422, "mallory": 422}),
@@ -155,6 +191,10 @@ def _filled(address: str, world: World, *, side: str = "cx") -> str:
     }
     if "{override}" in address:
         values["override"] = str(_override(world, side=side).public_id)
+    if "{silence}" in address:
+        values["silence"] = str(_silence(world, side=side).public_id)
+    if "{approval}" in address:
+        values["approval"] = str(_approval(world, side=side).public_id)
     return "/api/v1" + address.format(**values)
 
 
@@ -162,6 +202,24 @@ def _override(world: World, *, side: str = "cx") -> PriceOverride:
     terms = Terms("openai", "o3", date(2026, 1, 1), Decimal(1), Decimal(4), "Contract 7")
     portfolio = world.cx if side == "cx" else world.ops
     return prices.state(terms, portfolio=portfolio, actor=world.users["ada"], now=now())
+
+
+def _silence(world: World, *, side: str, days: int = 7) -> Silence:
+    is_ours = side == "cx"
+    return silences.create(
+        Matcher(portfolio=world.cx if is_ours else world.ops, rule="negative_roi"),
+        starts_at=now(),
+        ends_at=now() + timedelta(days=days),
+        comment="Known.",
+        author=world.users["olivia" if is_ours else "mallory"],
+        now=now(),
+    )
+
+
+def _approval(world: World, *, side: str) -> Approval:
+    approval = _silence(world, side=side, days=60).approval
+    assert approval is not None
+    return approval
 
 
 def _status(world: World, name: str, method: str, address: str, body: Any) -> tuple[int, str]:
@@ -181,7 +239,10 @@ def test_matrix(world: World, method: str, address: str, body: Any, expected: di
 @pytest.mark.parametrize(("method", "address", "body"), [m[:3] for m in MATRIX if "{" in m[1]])
 def test_foreign_row_is_a_missing_row(world: World, method: str, address: str, body: Any) -> None:
     nothing = dict.fromkeys(("portfolio", "investment"), "NONE") | dict.fromkeys(
-        ("episode", "notification", "import", "override", "case", "scenario", "study"),
+        (
+            *("episode", "notification", "import", "override", "case", "scenario", "study"),
+            *("silence", "approval"),
+        ),
         "00000000-0000-0000-0000-000000000000",
     )
     for name in ("vera", "olivia", "finn", "ada"):
