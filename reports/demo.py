@@ -13,7 +13,7 @@ from django.db import transaction
 from portfolio import knowledge
 from portfolio.models import Account, Batch, Membership, Portfolio, User
 from portfolio.terms import Role, add_months, first_of_month
-from reports import demo_cases
+from reports import demo_cases, demo_forecasts
 from reports.demo_customer import CUSTOMER
 from reports.demo_operations import OPERATIONS
 from reports.demo_play import CLOSE_DAY, RATES_REASON, Play
@@ -83,6 +83,7 @@ def load(*, now: datetime, at: date | None = None) -> bool:
         accounts={account.code: account for account in Account.objects.all()},
     ).run()
     demo_cases.write(portfolios=portfolios, people=people, now=now)
+    demo_forecasts.write(last=last_closed_month(day), now=now)
     return True
 
 

@@ -46,28 +46,33 @@ def find_stale() -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def refresh(investment_ids: Sequence[int], *, now: datetime) -> int:
+def refresh(investment_ids: Sequence[int], *, now: datetime, knowledge_time: int | None = None) -> int:
     """Make the forecasts of those investments whose facts have none yet; returns how many were made.
 
+    With a knowledge time they are made from the facts as known then, as if they had been made at that time.
     Nothing is forecast without a closed, complete month, after an investment's end, or where neither six such months
     nor an approved plan say anything.
     """
     ids = sorted(set(investment_ids))
-    return sum(_refresh_chunk(ids[start : start + CHUNK], now=now) for start in range(0, len(ids), CHUNK))
+    chunks = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
+    return sum(_refresh_chunk(chunk, now=now, knowledge_time=knowledge_time) for chunk in chunks)
 
 
-def _refresh_chunk(ids: Sequence[int], *, now: datetime) -> int:
-    prepared, known = knowledge.with_one_view(partial(_load, ids))
+def _refresh_chunk(ids: Sequence[int], *, now: datetime, knowledge_time: int | None) -> int:
+    prepared, known = knowledge.with_one_view(partial(_load, ids, knowledge_time))
     missing = _missing(prepared)
     made = list(_forecasts(prepared.only(missing), known, now=now)) if missing else []
     Forecast.objects.bulk_create(made, ignore_conflicts=True, batch_size=500)
     return len(made)
 
 
-def _load(ids: Sequence[int]) -> tuple[Prepared, dict[int, int]]:
+def _load(ids: Sequence[int], knowledge_time: int | None) -> tuple[Prepared, dict[int, int]]:
     chosen = Investment.objects.filter(pk__in=ids).exclude(stage__in=ENDED_STAGES)
     investments = list(chosen.select_related("portfolio").order_by("pk"))
-    return preparation.prepare(inputs.load(investments)), _knowledge_of(investments)
+    loaded = inputs.load(investments, knowledge=knowledge_time)
+    if knowledge_time is not None:
+        return preparation.prepare(loaded), {i.pk: knowledge_time for i in investments}
+    return preparation.prepare(loaded), _knowledge_of(investments)
 
 
 def _knowledge_of(investments: Sequence[Investment]) -> dict[int, int]:

@@ -13,9 +13,10 @@ from alerts.models import Episode, EvaluationHead, Event, Notification
 from portfolio import knowledge
 from portfolio.models import Batch, Entry, Investment, MonthState, Portfolio
 from portfolio.terms import add_months
-from reports import demo
+from reports import demo, demo_forecasts
 from reports.console import overview, status
-from roi.models import Snapshot, SnapshotHead
+from roi import forecasts
+from roi.models import Forecast, Snapshot, SnapshotHead
 from tests.reports.demo.conftest import AT, LAST
 
 pytestmark = pytest.mark.usefixtures("loaded")
@@ -197,3 +198,14 @@ def test_loading_again_changes_nothing(loaded: datetime) -> None:
     assert demo.load(now=loaded, at=date(2026, 6, 25)) is False
     Investment.objects.filter(code="MY-VOICE").update(code="CX-VOICE")
     assert (Batch.objects.count(), Entry.objects.count(), Notification.objects.count()) == before
+
+
+def test_forecasts_are_stored_and_earlier_ones_are_scored() -> None:
+    """The newest begin after the last closed month; those of the months before were made then, and have scores."""
+    newest = Forecast.objects.filter(last_month=LAST)
+    assert newest.count() >= len(demo.BOOKS)
+    assert Forecast.objects.values("last_month").distinct().count() == demo_forecasts.MONTHS
+    earlier = Forecast.objects.filter(last_month__lt=LAST)
+    assert all(one.created_at.date() > one.last_month for one in earlier)
+    portfolios = list(Portfolio.objects.values_list("pk", flat=True))
+    assert {row.step for row in forecasts.calibration(portfolios)} >= {1, 6}
