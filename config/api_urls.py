@@ -24,6 +24,7 @@ from roi.api import SnapshotViewSet
 from roi.api_ai_what_ifs import BatchWhatIf, DegradationWhatIf, OptionsWhatIf, ServingWhatIf
 from roi.api_case_parts import NAME_PATTERN, ScenarioViewSet, StudyViewSet, SubmissionViewSet
 from roi.api_cases import CaseViewSet
+from roi.api_forecasts import InvestmentForecast
 from roi.api_overrides import PriceOverrideViewSet
 from roi.api_prices import TokenPriceList
 from roi.api_repricing import InvestmentRepricing
@@ -72,6 +73,11 @@ urlpatterns = [
         rf"^investments/(?P<code>{CODE_PATTERN})/reprice$",
         InvestmentRepricing.as_view(),
         name="api-investment-reprice",
+    ),
+    re_path(
+        rf"^investments/(?P<code>{CODE_PATTERN})/forecast$",
+        InvestmentForecast.as_view(),
+        name="api-investment-forecast",
     ),
     re_path(
         rf"^investments/(?P<code>{CODE_PATTERN})/unit-economics$",

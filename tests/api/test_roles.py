@@ -77,6 +77,7 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
         CLOSERS,
     ),
     ("get", "/accounts", None, ALL),
+    ("get", "/investments/{investment}/forecast", None, MEMBERS),
     ("get", "/investments/{investment}/unit-economics", None, MEMBERS),
     ("get", "/use-cases", None, ALL),
     ("post", "/what-ifs", {"template": "generic_llm"}, ALL),
