@@ -19,7 +19,7 @@ RUN export DATABASE_URL="postgresql:///hurdle?host=/nonexistent" REDIS_URL="redi
     && /opt/venv/bin/python manage.py collectstatic --noinput --verbosity 0
 
 FROM python:3.11-slim-bookworm
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 REMAP_SIGTERM=SIGQUIT
 RUN groupadd --gid 10001 hurdle \
     && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin hurdle \
     && install -d -o hurdle -g hurdle /var/lib/hurdle

@@ -1,9 +1,10 @@
 """Celery's doors to this room: parse ids, one domain call. Every task may run twice or never; the sweep makes up."""
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
-from alerts import delivery, due, evaluate, heartbeats
+from alerts import auditor, deadman, delivery, due, evaluate, heartbeats
 from roi import snapshots
 
 FAN_OUT = snapshots.CHUNK
@@ -44,6 +45,14 @@ def advance_range(*, first: int, last: int, **kwargs: object) -> None:
 def pump(**kwargs: object) -> None:
     """Deliver what is due, in case no relay runs."""
     delivery.drain(limit=200)
+
+
+@shared_task(name="alerts.audit")
+def audit(**kwargs: object) -> None:
+    """Run a round of the auditor, unless one ran just now, and tell the monitor outside when it was clean."""
+    run = auditor.audit(now=timezone.now())
+    if run is not None and run.is_clean and settings.DEADMAN_URL:
+        deadman.ping(settings.DEADMAN_URL)
 
 
 @shared_task(name="alerts.beat")

@@ -39,7 +39,8 @@ app.conf.update(
     },
     task_acks_late=True,
     task_reject_on_worker_lost=True,
-    task_acks_on_failure_or_timeout=True,
+    task_acks_on_failure=True,
+    task_acks_on_timeout=True,
     task_time_limit=HARD_LIMIT_SECONDS,
     task_soft_time_limit=HARD_LIMIT_SECONDS - 60,
     task_ignore_result=True,
@@ -77,6 +78,12 @@ app.conf.update(
             "task": "roi.forecast",
             "schedule": _every(3600),
             "options": {"queue": "report", "expires": 3600},
+        },
+        # In the bell's queue: a long line of figures to compute must not silence the auditor.
+        "audit": {
+            "task": "alerts.audit",
+            "schedule": _every(300),
+            "options": {"queue": "ring", "expires": 300},
         },
         "beat": {"task": "alerts.beat", "schedule": _every(30), "options": {"queue": "ring", "expires": 60}},
     },

@@ -27,6 +27,8 @@ VARIABLES = {
     "SLACK_API_URL": "another address of the Slack API (proxies, tests)",
     "HURDLE_SECRET_KEYS": "keys of stored secrets, separated by commas; the first encrypts, all decrypt",
     "HURDLE_OUTGOING_ALLOWED": "internal hosts, host:port or networks that webhooks may reach, separated by commas",
+    "HURDLE_DEADMAN_URL": "asked for after each clean audit; a monitor there raises the alarm when it stays out",
+    "HURDLE_METRICS_TOKEN": "opens /metrics, at least 20 characters; absent: only this machine may read them",
     "HURDLE_TIME_SCALE": "scales retry and lease times; 1 outside of tests",
     "HURDLE_DEMO": "1 when the demo portfolio is shown",
 }
@@ -92,6 +94,8 @@ class Environment:
     slack_api_url: str = ""
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
     outgoing_allowed: str = ""
+    deadman_url: str = field(default="", repr=False)
+    metrics_token: str = field(default="", repr=False)
     time_scale: float = 1.0
     demo: bool = False
 
@@ -117,6 +121,8 @@ def read(source: Mapping[str, str]) -> Environment:
         slack_api_url=_web("SLACK_API_URL", values, problems),
         secret_keys=env_outgoing.secret_keys(values["HURDLE_SECRET_KEYS"], problems),
         outgoing_allowed=env_outgoing.allowed(values["HURDLE_OUTGOING_ALLOWED"], problems),
+        deadman_url=_web("HURDLE_DEADMAN_URL", values, problems),
+        metrics_token=env_outgoing.metrics_token(values["HURDLE_METRICS_TOKEN"], problems),
         time_scale=_time_scale(values, problems),
         demo=_flag("HURDLE_DEMO", values, problems),
     )

@@ -1,4 +1,4 @@
-"""Reads what messages to the outside need: the keys of stored secrets, and which internal hosts they may reach."""
+"""Reads what goes to the outside: keys of stored secrets, internal hosts messages may reach, the token of metrics."""
 
 import base64
 import binascii
@@ -6,6 +6,7 @@ import binascii
 from alerts.addresses import AllowanceError, allowances
 
 _KEY_BYTES = 32
+_TOKEN_LENGTH = 20
 
 
 def secret_keys(text: str, problems: list[str]) -> tuple[str, ...]:
@@ -24,6 +25,13 @@ def allowed(text: str, problems: list[str]) -> str:
         allowances(text)
     except AllowanceError as error:
         problems.append(f"HURDLE_OUTGOING_ALLOWED: {error}")
+    return text
+
+
+def metrics_token(text: str, problems: list[str]) -> str:
+    """Return the token that opens the metrics."""
+    if text and (len(text) < _TOKEN_LENGTH or not text.isascii() or not text.isprintable()):
+        problems.append(f"HURDLE_METRICS_TOKEN needs at least {_TOKEN_LENGTH} plain random characters.")
     return text
 
 

@@ -123,7 +123,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
 SECURE_SSL_REDIRECT = False
-SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
@@ -211,6 +211,8 @@ SLACK_API_URL = ENVIRONMENT.slack_api_url
 # Keys of the secrets kept in rows; without any, one is derived from SECRET_KEY.
 SECRET_KEYS = list(ENVIRONMENT.secret_keys)
 OUTGOING_ALLOWED = ENVIRONMENT.outgoing_allowed
+DEADMAN_URL = ENVIRONMENT.deadman_url
+METRICS_TOKEN = ENVIRONMENT.metrics_token
 # Retry steps, leases and sweeps in seconds are all multiplied by this.
 TIME_SCALE = ENVIRONMENT.time_scale
 IS_DEMO = ENVIRONMENT.demo

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from config import go, health
+from config import go, health, metrics
 from reports import answer_pages
 
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("healthz", health.healthz, name="healthz"),
+    path("metrics", metrics.page, name="metrics"),
     path("go/investment/<uuid:public_id>", go.investment, name="go-investment"),
     path("alerts/ack/<str:token>", answer_pages.acknowledge, name="alert-acknowledge"),
     path("alerts/unsubscribe/<str:token>", answer_pages.unsubscribe, name="alert-unsubscribe"),
