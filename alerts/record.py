@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from alerts.models import AlertState, Episode, Event, Notification
+from alerts.routing import Recipient
 from alerts.rules.matching import RecordedEpisode
 from alerts.rules.reconcile import Change, ChangeKind
 from alerts.rules.trajectory import ClosedReason, Trajectory
@@ -22,6 +23,7 @@ EPISODE_FIELDS = [
     "closed_at",
 ]
 STATE_FIELDS = ["state", "count", "month", "verdict", "reason", "value", "threshold"]
+_IN_PLACE = "told of its beginning in place of somebody who could not be reached"
 _UNTOLD = frozenset({"dead", "suppressed"})
 _CHANGES = frozenset(kind.value for kind in ChangeKind)
 _OPENING = frozenset({ChangeKind.FIRED.value, ChangeKind.REOPENED.value})
@@ -120,6 +122,19 @@ def recorded_of(investment_ids: Sequence[int]) -> dict[int, Recorded]:
         found[investment_id].judged_through[rule] = month
     _read_notifications(found, keys)
     return found
+
+
+def stand_ins_of(episode: Episode) -> list[Recipient]:
+    """Return who heard of an episode only because another's message was dead: they hear of its end as well."""
+    rows = Notification.objects.filter(event__episode=episode, instead_of__isnull=False)
+    told = rows.exclude(state__in=_UNTOLD).select_related("user").order_by("seq")
+    found = [
+        Recipient(
+            row.channel, row.address, str(row.message["recipient"]["name"]), _IN_PLACE, user=row.user
+        )
+        for row in told
+    ]
+    return list({recipient.key: recipient for recipient in found}.values())
 
 
 def open_ids(recorded: Iterable[Recorded]) -> list[int]:
