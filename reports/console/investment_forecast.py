@@ -18,7 +18,7 @@ from reports.console.plans_variance import signed
 from reports.console.standing import Standing
 from roi import charts, forecasts, what_if_charts
 from roi.engine.result import Reason
-from roi.forecasts import outlook
+from roi.forecasts import content, outlook
 
 Context = dict[str, Any]
 Plain = Mapping[str, Any]
@@ -202,7 +202,7 @@ def _why(reasons: Mapping[str, str]) -> str:
     codes = set(reasons.values())
     if codes != {Reason.NOT_REACHED.value}:
         return " ".join(figures.why(Reason(code)) for code in sorted(codes - {Reason.NOT_REACHED.value}))
-    if len(reasons) == len(outlook.NAMES):
+    if len(reasons) == len(content.NAMES):
         return "In nine of ten paths it does not happen before the end of the forecast."
     return "In part of the paths it does not happen before the end of the forecast."
 

@@ -3,7 +3,7 @@
 Recorded and planned money is Decimal, estimates are floats; both in the reporting currency.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
@@ -27,7 +27,7 @@ YEARS = (12, 24, 36, 60)  # months from the start
 # One-time cost of at least this share of the first year's cost makes a single year misleading.
 SIGNIFICANT_SHARE = Decimal("0.10")
 FIRST_YEAR = 12
-_SIDES = (
+_SIDES: tuple[tuple[str, AccountKind, Callable[[tuple[Decimal, Decimal]], Decimal]], ...] = (
     ("cost", AccountKind.COST, lambda sums: sums[0]),
     ("benefit", AccountKind.BENEFIT, lambda sums: sums[1]),
     ("net", AccountKind.BENEFIT, lambda sums: sums[1] - sums[0]),
