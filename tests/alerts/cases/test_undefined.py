@@ -124,7 +124,9 @@ def test_case_15_and_the_database_refuses_it_whoever_writes(support: Investment,
 
 def test_case_16_a_credit_is_taken_with_its_sign(support: Investment) -> None:
     lines = running(support, {"model_api": 1000, "labor_savings": 1000}, last=4)
-    record(support.portfolio, *[line for line in lines if (line.month, line.amount) != (month(3), 1000)])
+    record(
+        support.portfolio, *[line for line in lines if (line.month, line.amount) != (month(3), Decimal(1000))]
+    )
     record(
         support.portfolio,
         fact(support, month(3), "model_api", -500),
@@ -135,7 +137,9 @@ def test_case_16_a_credit_is_taken_with_its_sign(support: Investment) -> None:
     assert Cell.objects.get(month=month(3), amount__lt=0).amount == -500
     assert Snapshot.objects.get(month=month(3)).run_cost == -500
     hurdle = AlertState.objects.get(rule="hurdle_rate")
-    assert (hurdle.verdict, Decimal(hurdle.value)) == ("clear", 1), "3,000 of benefit on 1,500 of cost"
+    assert (hurdle.verdict, Decimal(hurdle.value)) == ("clear", Decimal(1)), (
+        "3,000 of benefit on 1,500 of cost"
+    )
 
 
 def test_case_17_a_first_month_is_normal_and_not_missed_before_its_close_day(db: None) -> None:
