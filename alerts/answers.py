@@ -95,6 +95,6 @@ def _open_episode(event_id: UUID | None) -> Episode | None:
 def _one(model: type[Row], public_id: str | None, *related: str) -> Row:
     try:
         rows = model._default_manager.select_related(*related) if related else model._default_manager
-        return rows.get(public_id=public_id)
+        return rows.get(public_id=public_id or "")
     except (model.DoesNotExist, ValidationError) as error:
         raise LinkError("What this link is about is no longer here.", code="foreign") from error
