@@ -42,7 +42,10 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
 )
-_FOR_ADMINISTRATORS = (("People", "group", "admin:portfolio_user_changelist"),)
+_FOR_ADMINISTRATORS = (
+    ("People", "group", "admin:portfolio_user_changelist"),
+    ("Operations", "monitor_heart", "admin:reports_operations"),
+)
 
 
 def environment(request: HttpRequest) -> list[str] | None:
