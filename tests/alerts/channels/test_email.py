@@ -2,12 +2,15 @@
 
 import time
 from dataclasses import replace
+from email.message import EmailMessage
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from pytest_django import Settings
 
-from alerts.channels.base import Accepted, Outcome, Permanent, Retry, Uncertain
+from alerts.channels import pictures
+from alerts.channels.base import PICTURE, Accepted, Message, Outcome, Permanent, Retry, Uncertain
 from alerts.channels.email import EmailChannel
 from tests.alerts.channels.mail_servers import bad_server, free_port, mailbox, use
 from tests.alerts.messages.cases import ID, rendered
@@ -159,3 +162,73 @@ def test_a_server_without_tls_is_not_spoken_to_in_the_clear(settings: Settings) 
         assert isinstance(outcome, Retry)
         assert outcome.is_host_down
         assert box.mails == []
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40
+CHART: dict[str, Any] = {"spec": {}, "theme": {}, "words": 'Cost and benefit of "<b>AI</b>"'}
+
+
+def mailed(settings: Settings, message: Message) -> EmailMessage:
+    """Send one message to a real server and return what it read."""
+    with mailbox() as box:
+        use(settings, box.port)
+        assert isinstance(EmailChannel().send(message, ADDRESS, deadline=time.monotonic() + 5), Accepted)
+    (mail,) = box.mails
+    return mail
+
+
+def drawing(monkeypatch: pytest.MonkeyPatch, picture: bytes | None) -> None:
+    monkeypatch.setattr(pictures.studio, "draw", lambda spec, **kwargs: picture)
+
+
+def test_a_chart_stands_in_the_mail_itself(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawing(monkeypatch, PNG)
+    mail = mailed(settings, replace(rendered(), chart=CHART))
+    assert mail.get_content_type() == "multipart/related"
+    words, image = mail.iter_parts()
+    assert [part.get_content_type() for part in words.iter_parts()] == ["text/plain", "text/html"]
+    assert (image.get_content_type(), image.get_content_disposition()) == ("image/png", "inline")
+    assert image.get_content() == PNG
+    html = words.get_body(("html",)).get_content()
+    assert f'src="cid:{image["Content-ID"].strip("<>")}"' in html
+    assert 'alt="Cost and benefit of &quot;&lt;b&gt;AI&lt;/b&gt;&quot;"' in html
+    assert "http" not in html[html.index("<img") : html.index(">", html.index("<img"))]
+
+
+@pytest.mark.parametrize("chart", [CHART, None])
+def test_without_a_picture_the_mail_goes_all_the_same(
+    chart: dict[str, Any] | None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawing(monkeypatch, None)
+    mail = mailed(settings, replace(rendered(), chart=chart))
+    assert mail.get_content_type() == "multipart/alternative"
+    html = mail.get_body(("html",)).get_content()
+    assert "<img" not in html
+    assert PICTURE not in html
+
+
+def test_a_shared_mailbox_can_be_taken_off_by_one_click(settings: Settings) -> None:
+    address = "https://hurdle.example.com/alerts/unsubscribe/" + "t" * 200
+    mail = mailed(settings, replace(rendered(), unsubscribe=address))
+    assert mail["List-Unsubscribe"].strip() == f"<{address}>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    plain = mailed(settings, rendered())
+    assert plain["List-Unsubscribe"] is None
+    assert plain["List-Unsubscribe-Post"] is None
+
+
+def test_what_is_kept_of_a_mail_has_no_picture_and_no_trace_of_one() -> None:
+    kept = EmailChannel().describe(replace(rendered(), chart=CHART), ADDRESS)
+    assert PICTURE not in kept["html"]
+    assert "cid:" not in kept["html"]
+
+
+def test_the_place_for_a_picture_is_in_the_template() -> None:
+    assert rendered().html.count(PICTURE) == 1
+
+
+def test_messages_of_an_alert_stand_in_one_thread(settings: Settings) -> None:
+    first = mailed(settings, rendered())
+    end = mailed(settings, replace(rendered(kind="resolved"), id=uuid4()))
+    assert first["Message-ID"] != end["Message-ID"]
+    assert first["References"] == end["References"] == end["In-Reply-To"]
