@@ -6,6 +6,7 @@ A mark names the database session of its worker; where that session is gone, the
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import Case, QuerySet, Value, When
@@ -43,8 +44,9 @@ _COUNT = f"""
 """
 _MARK = f"""
     WITH due AS ({_DUE} FOR UPDATE OF e)
-    UPDATE alerts_evaluationhead e SET attempts = due.tries, failed_revision = due.revision, failure = %(mark)s
-    FROM due WHERE e.investment_id = due.investment_id AND due.tries < %(limit)s
+    UPDATE alerts_evaluationhead e SET attempts = due.tries, failed_revision = due.revision,
+        failure = (SELECT {_WHO} FROM pg_stat_activity a WHERE a.pid = pg_backend_pid())
+    FROM due WHERE e.investment_id = due.investment_id AND due.tries < %(limit)s RETURNING e.failure
 """
 
 
@@ -58,7 +60,8 @@ class Groups:
 
 def groups_of(ids: Sequence[int]) -> Groups:
     """Return what is due among some investments: those nobody died over first and together, suspects apart."""
-    rows, given_up = _due(ids), ()
+    rows = _due(ids)
+    given_up: tuple[int, ...] = ()
     dead = [row[0] for row in rows if row[2]]
     if dead:
         given_up = _count(dead)
@@ -78,15 +81,14 @@ def groups_of(ids: Sequence[int]) -> Groups:
 
 
 def mark(ids: Sequence[int]) -> str:
-    """Mark what is still due as this session's work, before it is begun; returns the mark.
+    """Mark what is still due as this session's work, before it is begun; returns the mark, empty where nothing is due.
 
     Waits for whoever judges the same investments, and passes over what they have done.
     """
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {_WHO} FROM pg_stat_activity a WHERE a.pid = pg_backend_pid()")
-        (mine,) = cursor.fetchone()
-        cursor.execute(_MARK, _given(ids) | {"mark": mine})
-    return str(mine)
+        cursor.execute(_MARK, _given(ids))
+        row = cursor.fetchone()
+    return str(row[0]) if row else ""
 
 
 def quarantined() -> QuerySet[EvaluationHead]:
@@ -112,5 +114,5 @@ def _count(ids: Sequence[int]) -> tuple[int, ...]:
         return tuple(sorted(pk for pk, attempts in cursor.fetchall() if attempts >= MAX_ATTEMPTS))
 
 
-def _given(ids: Sequence[int]) -> dict[str, object]:
+def _given(ids: Sequence[int]) -> dict[str, Any]:
     return {"ids": list(ids), "limit": MAX_ATTEMPTS, "died": DIED, "killed": KILLED}

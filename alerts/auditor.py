@@ -146,7 +146,8 @@ def _audit_points(work: _Round, before: Open) -> int:
 
 def _replay_all(work: _Round, investments: Sequence[int], before: Open) -> set[int]:
     """Replay investments chunk by chunk, as many as the round has time for; returns which."""
-    ends, done = time.monotonic() + ROUND_SECONDS, set()
+    ends = time.monotonic() + ROUND_SECONDS
+    done: set[int] = set()
     for at in range(0, len(investments), CHUNK):
         if time.monotonic() > ends:
             break

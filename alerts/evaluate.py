@@ -116,7 +116,8 @@ def evaluate_range(ids: Sequence[int], *, now: datetime) -> Evaluated:
     for investment_id in found.given_up:
         logger.error("Investment %s is quarantined: %s", investment_id, attempts.KILLED)
     for group in found.groups:
-        total.add(_judge(group, attempts.mark(group), now=now))
+        if mark := attempts.mark(group):
+            total.add(_judge(group, mark, now=now))
     return total
 
 

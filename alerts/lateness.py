@@ -108,8 +108,8 @@ def stuck(*, now: datetime, slo: timedelta) -> list[Finding]:
     """Ask what should have been done by now and still waits: messages, timers and ends of silences."""
     before, found = now - slo, []
     late = Q(state__in=Notification.OPEN, next_at__lt=before) | Q(state="held", digest_at__lt=before)
-    for pk, state, at in Notification.objects.filter(late).values_list("pk", "state", "next_at")[:LIMIT]:
-        found.append(_late(f"notice:{pk}", f"A message ({state})", at))
+    for notice, state, at in Notification.objects.filter(late).values_list("pk", "state", "next_at")[:LIMIT]:
+        found.append(_late(f"notice:{notice}", f"A message ({state})", at))
     waiting = Timer.objects.filter(state="waiting", due_at__lt=before)
     for pk, kind, at in waiting.values_list("pk", "kind", "due_at")[:LIMIT]:
         found.append(_late(f"timer:{pk}", f"A timer ({kind.replace('_', ' ')})", at))

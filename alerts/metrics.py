@@ -42,12 +42,14 @@ class AlertMetrics(Collector):
         last = AuditRun.objects.filter(finished_at__isnull=False).order_by("-id").first()
         clean = AuditRun.objects.filter(is_clean=True).order_by("-id").first()
         yield _gauge(
-            "audit_age_seconds", "Since the last finished round", _one(self._age(last and last.started_at))
+            "audit_age_seconds",
+            "Since the last finished round",
+            _one(self._age(last.started_at if last else None)),
         )
         yield _gauge(
             "audit_clean_age_seconds",
             "Since the last clean round",
-            _one(self._age(clean and clean.started_at)),
+            _one(self._age(clean.started_at if clean else None)),
         )
         beat = Heartbeat.objects.filter(name="audit").first()
         yield _gauge(
