@@ -26,7 +26,8 @@ class TestMessageForm(forms.Form):
     __test__ = False
 
     portfolio = forms.ModelChoiceField(Portfolio.objects.none(), to_field_name="code", empty_label=None)
-    channel = forms.ChoiceField(choices=[(name, name.capitalize()) for name in CHANNELS])
+    # Targets that bring a host of their own are tried from their page.
+    channel = forms.ChoiceField(choices=[(name, k.label) for name, k in CHANNELS.items() if k.is_shared])
     address = forms.CharField(
         required=False,
         max_length=300,

@@ -16,9 +16,8 @@ from portfolio import accounts, chart
 from portfolio.access import Action
 from portfolio.assumptions import DEFAULT_DISCOUNT_RATE, DEFAULT_HURDLE_RATE
 from portfolio.models import Account, Assumptions, Investment, Membership, Portfolio
-from reports.console import pages
+from reports.console import pages, reference_targets
 from reports.console.reference_rates import in_force
-from reports.console.reference_targets import TargetInline
 from reports.console.scoped import ScopedList, ScopedPermissions
 
 _REASON = "Changed in the admin site."
@@ -53,7 +52,7 @@ class PortfolioAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignore
     list_display = ("code", "name", "reporting_currency", "hurdle", "discount", "close_day")
     search_fields = ("code", "name")
     search_help_text = "Code or name"
-    inlines = (MembershipInline, TargetInline)
+    inlines = (MembershipInline,)
     scope_path = "pk"
     change_action = Action.MANAGE
     fieldsets = (
@@ -71,6 +70,7 @@ class PortfolioAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignore
             },
         ),
         ("Rates in force", {"fields": ("rates",)}),
+        ("Alerts", {"fields": ("alert_targets",)}),
         (
             "Conventions",
             {
@@ -95,8 +95,8 @@ class PortfolioAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignore
     def get_readonly_fields(self, request: HttpRequest, obj: Portfolio | None = None) -> tuple[str, ...]:
         """The currency of figures that exist cannot change its meaning."""
         if obj is not None and Investment.objects.filter(portfolio=obj).exists():
-            return ("rates", "code", "reporting_currency")
-        return ("rates",)
+            return ("rates", "alert_targets", "code", "reporting_currency")
+        return ("rates", "alert_targets")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the user's portfolios with the rates in force."""
@@ -138,6 +138,11 @@ class PortfolioAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignore
             reverse("admin:reports_policies"),
             portfolio.code,
         )
+
+    @display(description="Told beside the owners")  # type: ignore[untyped-decorator]
+    def alert_targets(self, portfolio: Portfolio) -> SafeString | str:
+        """Return the shared targets of alerts and the way to change them."""
+        return reference_targets.in_words(portfolio) if portfolio.pk else "Saved portfolios can have targets."
 
 
 @admin.register(Account)

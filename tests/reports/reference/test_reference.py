@@ -8,7 +8,6 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from alerts.models import Target
 from portfolio import assumptions
 from portfolio.models import Account, AccountVersion, Assumptions, FxRate, Membership, Portfolio, User
 from tests.reports.cast import Cast, assemble
@@ -40,7 +39,6 @@ def root(cast: Cast) -> Client:
 def members(*rows: dict[str, str], initial: int = 0) -> dict[str, str]:
     """Return the form data of the member lines."""
     answers = {"memberships-TOTAL_FORMS": str(len(rows)), "memberships-INITIAL_FORMS": str(initial)}
-    answers |= {"targets-TOTAL_FORMS": "0", "targets-INITIAL_FORMS": "0"}
     for number, row in enumerate(rows):
         answers |= {f"memberships-{number}-{name}": value for name, value in row.items()}
     return answers
@@ -83,32 +81,6 @@ def test_members_see_a_portfolio_and_its_administrators_change_it(
     assert (cast.portfolio.close_day == 12) is may_change
     joined = Membership.objects.filter(user=cast.people["mallory"], portfolio=cast.portfolio).exists()
     assert joined is may_change
-
-
-@pytest.mark.parametrize(
-    ("channel", "address", "is_kept"),
-    [
-        ("email", "board@example.com", True),
-        ("email", "board", False),
-        ("slack", "#ai-board", True),
-        ("slack", "<!channel>", False),
-        ("slack", "", True),
-    ],
-)
-def test_an_administrator_sets_where_else_alerts_go(
-    cast: Cast, channel: str, address: str, is_kept: bool
-) -> None:
-    """A shared target is kept when its channel could deliver to it."""
-    form = {"channel": channel, "label": "Board", "address": address, "is_active": "on"}
-    answers = SETTINGS | members() | {"targets-TOTAL_FORMS": "1"}
-    answers |= {f"targets-0-{name}": value for name, value in form.items()}
-    page = reverse("admin:portfolio_portfolio_change", args=[cast.portfolio.pk])
-    cast.client("finn").post(page, answers)
-    assert not Target.objects.filter(portfolio=cast.portfolio).exists()
-    cast.client("adam").post(page, answers)
-    assert (
-        Target.objects.filter(portfolio=cast.portfolio, channel=channel, address=address).exists() is is_kept
-    )
 
 
 def test_the_currency_of_recorded_figures_cannot_change(cast: Cast, root: Client) -> None:
