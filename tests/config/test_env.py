@@ -57,6 +57,10 @@ def test_reports_every_problem_at_once() -> None:
         ("HURDLE_TIME_SCALE", "fast", "above 0"),
         ("HURDLE_TIME_SCALE", "0", "above 0"),
         ("HURDLE_TIME_SCALE", "nan", "above 0"),
+        ("HURDLE_SECRET_KEYS", "short", "no key"),
+        ("HURDLE_SECRET_KEYS", "c2hvcnQ=", "no key"),
+        ("HURDLE_OUTGOING_ALLOWED", "http://chat.corp.example", "without TLS"),
+        ("HURDLE_OUTGOING_ALLOWED", "10.0.0.1/8", "no network"),
         ("EMAIL_URL", "smtp://mail", "EMAIL_FROM is not set"),
         ("EMAIL_URL", "http://mail", "must look like smtp://"),
         ("EMAIL_URL", "smtp://mail?tls=maybe", "starttls or ssl"),
@@ -131,3 +135,11 @@ def test_another_database_on_the_same_server(url: str) -> None:
 )
 def test_broker_addresses(url: str, broker: str, client: str) -> None:
     assert (env.broker_url(url), env.client_url(url)) == (broker, client)
+
+
+def test_keys_keep_their_order_and_are_not_shown() -> None:
+    keys = ("A" * 43 + "=", "-_" * 21 + "8=")
+    found = env.read(GOOD | {"HURDLE_SECRET_KEYS": f" {keys[0]} , {keys[1]} "})
+    assert found.secret_keys == keys
+    assert keys[0] not in repr(found)
+    assert env.read(GOOD).secret_keys == ()
