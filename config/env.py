@@ -24,6 +24,7 @@ VARIABLES = {
     "SLACK_WEBHOOK_URL": "an incoming webhook; absent with no bot token: messages are only logged",
     "SLACK_BOT_TOKEN": "a bot token, xoxb-…; needs SLACK_CHANNEL",
     "SLACK_CHANNEL": "the channel the bot posts to",
+    "SLACK_SIGNING_SECRET": "the app's signing secret; absent: messages carry no Acknowledge and Snooze buttons",
     "SLACK_API_URL": "another address of the Slack API (proxies, tests)",
     "HURDLE_SECRET_KEYS": "keys of stored secrets, separated by commas; the first encrypts, all decrypt",
     "HURDLE_OUTGOING_ALLOWED": "internal hosts, host:port or networks that webhooks may reach, separated by commas",
@@ -91,6 +92,7 @@ class Environment:
     slack_webhook_url: str = field(default="", repr=False)
     slack_bot_token: str = field(default="", repr=False)
     slack_channel: str = ""
+    slack_signing_secret: str = field(default="", repr=False)
     slack_api_url: str = ""
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
     outgoing_allowed: str = ""
@@ -118,6 +120,7 @@ def read(source: Mapping[str, str]) -> Environment:
         slack_webhook_url=_web("SLACK_WEBHOOK_URL", values, problems),
         slack_bot_token=_slack_token(values, problems),
         slack_channel=values["SLACK_CHANNEL"],
+        slack_signing_secret=values["SLACK_SIGNING_SECRET"],
         slack_api_url=_web("SLACK_API_URL", values, problems),
         secret_keys=env_outgoing.secret_keys(values["HURDLE_SECRET_KEYS"], problems),
         outgoing_allowed=env_outgoing.allowed(values["HURDLE_OUTGOING_ALLOWED"], problems),

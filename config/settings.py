@@ -207,6 +207,7 @@ HAS_EMAIL = ENVIRONMENT.email is not None
 SLACK_WEBHOOK_URL = ENVIRONMENT.slack_webhook_url
 SLACK_BOT_TOKEN = ENVIRONMENT.slack_bot_token
 SLACK_CHANNEL = ENVIRONMENT.slack_channel
+SLACK_SIGNING_SECRET = ENVIRONMENT.slack_signing_secret
 SLACK_API_URL = ENVIRONMENT.slack_api_url
 # Keys of the secrets kept in rows; without any, one is derived from SECRET_KEY.
 SECRET_KEYS = list(ENVIRONMENT.secret_keys)
