@@ -47,11 +47,11 @@ def reseal(sealed: str) -> str:
 
 
 def _keys() -> MultiFernet:
-    keys = settings.SECRET_KEYS or [_derived(settings.SECRET_KEY)]
+    keys = [*settings.SECRET_KEYS] or [_derived(settings.SECRET_KEY)]
     return MultiFernet([Fernet(key) for key in keys])
 
 
-def _derived(secret_key: str) -> bytes:
+def _derived(secret_key: str) -> str:
     """Return the key of an installation that has set none: another value than SECRET_KEY, and as secret."""
     hkdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=_PURPOSE)
-    return base64.urlsafe_b64encode(hkdf.derive(secret_key.encode()))
+    return base64.urlsafe_b64encode(hkdf.derive(secret_key.encode())).decode("ascii")

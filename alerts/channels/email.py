@@ -142,8 +142,13 @@ def _with_picture(message: Message, content_id: str) -> str:
     return message.html.replace(PICTURE, image)
 
 
+class _WithPicture(EmailMultiAlternatives):
+    # The picture belongs to the HTML beside it; it is no attachment.
+    mixed_subtype = "related"
+
+
 def _mail(message: Message, address: str, picture: bytes | None) -> bytes:
-    mail = EmailMultiAlternatives(
+    mail = (_WithPicture if picture else EmailMultiAlternatives)(
         subject=message.subject,
         body=message.text,
         from_email=settings.EMAIL_FROM,
@@ -157,7 +162,6 @@ def _mail(message: Message, address: str, picture: bytes | None) -> bytes:
         image = MIMEImage(picture, "png")
         image.add_header("Content-ID", f"<{content_id}>")
         image.add_header("Content-Disposition", "inline", filename="chart.png")
-        mail.mixed_subtype = "related"
         mail.attach(image)
     # Django's message takes a line separator, which the standard library's declares nowhere.
     return mail.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]

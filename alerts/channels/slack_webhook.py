@@ -9,6 +9,7 @@ from typing import Any
 
 from alerts.channels import block_kit, posting
 from alerts.channels.base import Accepted, Kind, Message, Outcome, Permanent, Uncertain, option
+from alerts.channels.guard import Answer
 
 _HOSTS = re.compile(r"hooks\.slack(-gov)?\.com\Z")
 # Slack says in one word what is wrong; anything else may hold whatever a stranger wrote.
@@ -59,14 +60,14 @@ class SlackWebhookChannel:
         answer = posting.post(
             self.options.url, json.dumps(said).encode(), headers=headers, deadline=deadline, refused=_refused
         )
-        if not isinstance(answer, posting.Answer):
+        if not isinstance(answer, Answer):
             return answer
         if answer.body.strip() == b"ok" or not _HOSTS.match(posting.host_of(self.options.url)):
             return Accepted()
         return Uncertain("The webhook answered something other than ok.")
 
 
-def _refused(answer: posting.Answer) -> Outcome:
+def _refused(answer: Answer) -> Outcome:
     """Sort a refusal by its code, and by Slack's one word for it."""
     outcome, word = posting.refused(answer), answer.body.decode("ascii", "replace").strip()
     if not isinstance(outcome, Permanent) or not _WORD.match(word):

@@ -8,6 +8,7 @@ from typing import Any
 
 from alerts.channels import posting
 from alerts.channels.base import Accepted, Kind, Message, Outcome, option
+from alerts.channels.guard import Answer
 
 _SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
 _TEXT, _FACTS, _NOTES = 1000, 12, 6
@@ -58,7 +59,7 @@ class TeamsChannel:
         body = json.dumps({"type": "message", "attachments": [attachment]}, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json; charset=utf-8"}
         answer = posting.post(self.options.url, body, headers=headers, deadline=deadline)
-        return Accepted(f"HTTP {answer.status}") if isinstance(answer, posting.Answer) else answer
+        return Accepted(f"HTTP {answer.status}") if isinstance(answer, Answer) else answer
 
 
 def card(message: Message) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def _text(words: str, **style: Any) -> dict[str, Any]:
 
 
 def _fact(label: str, value: str) -> dict[str, Any]:
-    columns = [(label, {"isSubtle": True}), (value, {"weight": "Bolder"})]
+    columns: list[tuple[str, dict[str, Any]]] = [(label, {"isSubtle": True}), (value, {"weight": "Bolder"})]
     return {
         "type": "ColumnSet",
         "spacing": "Small",

@@ -15,6 +15,7 @@ from standardwebhooks import Webhook
 
 from alerts.channels import posting
 from alerts.channels.base import Accepted, Kind, Message, Outcome, option
+from alerts.channels.guard import Answer
 
 PREFIX = "whsec_"
 _FEWEST, _MOST = 24, 64
@@ -72,7 +73,7 @@ class WebhookChannel:
         body = json.dumps(payload(message), separators=(",", ":"), ensure_ascii=False)
         headers = signed(message, body, self.options, now=datetime.now(UTC))
         answer = posting.post(self.options.url, body.encode(), headers=headers, deadline=deadline)
-        return Accepted(f"HTTP {answer.status}") if isinstance(answer, posting.Answer) else answer
+        return Accepted(f"HTTP {answer.status}") if isinstance(answer, Answer) else answer
 
 
 def payload(message: Message) -> dict[str, Any]:

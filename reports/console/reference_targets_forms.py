@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 
 from alerts import targets
 from alerts.channels import base, kind_of
@@ -28,8 +29,8 @@ class TargetForm(forms.Form):
         help_text="None chosen: all of them.",
     )
 
-    def __init__(self, *args: Any, target: Target, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"label": target.label, "rules": target.rules}, **kwargs)
+    def __init__(self, answers: QueryDict | None = None, *, target: Target) -> None:
+        super().__init__(answers, initial={"label": target.label, "rules": target.rules})
         self.target, self.made = target, dict[str, str]()
         stored = targets.stored_secrets(target)
         for name, asked in base.options_of(kind_of(target.channel)).items():

@@ -35,7 +35,7 @@ def test_every_rule_that_is_defined_is_registered() -> None:
 
 
 def test_every_channel_module_is_registered() -> None:
-    shared = {"base", "block_kit", "guard", "pictures", "posting"}
+    shared = {"base", "block_kit", "guard", "pictures", "pinned", "posting"}
     assert {path.stem for path in _modules("alerts/channels")} - shared == set(CHANNELS)
 
 

@@ -1,10 +1,11 @@
-"""Encrypts every stored secret anew with the first key of HURDLE_SECRET_KEYS."""
+"""`rotate_secrets`: encrypts every stored secret anew with the first key of HURDLE_SECRET_KEYS."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from alerts import secrets, targets
+from alerts import targets
+from alerts.secrets import UnreadableError
 
 
 class Command(BaseCommand):
@@ -16,6 +17,6 @@ class Command(BaseCommand):
         """Rotate, or say which target's secret no key opens."""
         try:
             count = targets.rotate_secrets()
-        except secrets.UnreadableError as error:
+        except UnreadableError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{count} secrets are encrypted with the first key now.")
