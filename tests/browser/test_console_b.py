@@ -187,6 +187,7 @@ def test_shut_months_closed_months_and_nil(site: Site) -> None:
 def test_every_page_fits_in_light_dark_and_on_a_phone(site: Site) -> None:
     """No violation of the policy, no error, no sideways scrolling, also where there is nothing yet."""
     mail = put(site.cast.portfolio, rendered={"subject": "S", "text": "t", "html": MAIL})
+    Membership.objects.create(user=site.cast.people["finn"], portfolio=site.cast.portfolio, role="admin")
     paths = (
         GRID,
         "/admin/grid/?portfolio=CX&by=investment&investment=AI-001",
@@ -195,6 +196,8 @@ def test_every_page_fits_in_light_dark_and_on_a_phone(site: Site) -> None:
         "/admin/outbox/",
         f"/admin/outbox/{mail.pk}/",
         "/admin/outbox/test/",
+        "/admin/targets/CX/",
+        "/admin/targets/CX/new/webhook/",
         "/admin/exchange-rates/",
         "/admin/rates/",
         "/admin/portfolio/portfolio/",
