@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from alerts import attempts, findings
 from alerts.models import AuditFinding, AuditRun, EvaluationHead, Heartbeat, Notification, Timer
+from alerts.rules import RULES
 from portfolio.models import Investment, User
 from reports.console import pages
 from roi import snapshots
@@ -53,6 +54,7 @@ def page(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     dead = Notification.objects.filter(state="dead").select_related("user").order_by("-seq")
     late = Timer.objects.filter(state="waiting", due_at__lt=now)
+    first = late.select_related("episode__investment").order_by("due_at")[:SHOWN]
     return pages.render(
         request,
         "reports/operations.html",
@@ -64,7 +66,7 @@ def page(request: HttpRequest) -> HttpResponse:
         dead_letters=dead.count(),
         quarantined=quarantined(),
         parts=signs_of_life(now),
-        late=late.select_related("episode__investment").order_by("due_at")[:SHOWN],
+        late=[(timer, RULES[timer.episode.rule].title) for timer in first],
         late_timers=late.count(),
     )
 
