@@ -78,6 +78,19 @@ def _lay(target: Target, values: Mapping[str, str], asked: Mapping[str, base.Opt
         target.address = f"{target.channel}:{target.public_id.hex[:12]}"
 
 
+def renew(target: Target) -> dict[str, str]:
+    """Make a new signing secret and keep the present one as the previous; return the new one, shown this once.
+
+    Nothing is made for a channel that signs nothing.
+    """
+    known = secrets.unseal(target.secret)
+    if "secret" not in known:
+        return {}
+    known["previous_secret"] = known.pop("secret")
+    target.secret = secrets.seal(known)
+    return save(target, target.options)
+
+
 def forget(target: Target, name: str) -> None:
     """Drop one secret of a target, as after a change of signing secrets."""
     known = secrets.unseal(target.secret)

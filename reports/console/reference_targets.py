@@ -1,6 +1,6 @@
 """Where else a portfolio's alerts go: its shared targets, on channels of every kind, and one target's page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from django.contrib import messages as notices
@@ -78,22 +78,39 @@ def _asked(request: HttpRequest, target: Target) -> HttpResponseBase:
     if is_stored and not form.made:
         notices.success(request, f"“{target.label}” is stored.")
         return redirect("admin:reports_target", target.public_id)
+    status = 400 if form.is_bound and not is_stored else 200
+    return _shown(request, target, TargetForm(target=target) if is_stored else form, form.made, status=status)
+
+
+def _shown(
+    request: HttpRequest, target: Target, form: TargetForm, made: Mapping[str, str], *, status: int = 200
+) -> HttpResponseBase:
+    stored = targets.stored_secrets(target)
     answer = pages.render(
         request,
         "reports/target.html",
         target.label or f"New target: {kind_of(target.channel).label}",
-        status=400 if form.is_bound and not is_stored else 200,
-        form=TargetForm(target=target) if is_stored else form,
+        status=status,
+        form=form,
         target=target,
         portfolio=target.portfolio,
         kind=kind_of(target.channel).label,
         why_off=targets.why_switched_off(target),
-        has_previous="previous_secret" in targets.stored_secrets(target),
+        has_secret="secret" in stored,
+        has_previous="previous_secret" in stored,
         # Shown in this one answer: a redirect would have to keep it somewhere in the clear.
-        made=list(form.made.values()),
+        made=list(made.values()),
     )
     answer["Cache-Control"] = "no-store"
     return answer
+
+
+@require_POST
+def renew(request: HttpRequest, target_id: UUID) -> HttpResponseBase:
+    """Make a new signing secret and show it; messages are signed with both until the previous one is dropped."""
+    target = _target(request, target_id)
+    made = targets.renew(target)
+    return _shown(request, target, TargetForm(target=target), made)
 
 
 def _act(what: Callable[[HttpRequest, Target], str]) -> Callable[[HttpRequest, UUID], HttpResponseBase]:
@@ -160,3 +177,4 @@ pages.add("target/<uuid:target_id>/switch/", _act(_switch), "reports_target_swit
 pages.add("target/<uuid:target_id>/forget/", _act(_forget), "reports_target_forget")
 pages.add("target/<uuid:target_id>/test/", _act(_try), "reports_target_test")
 pages.add("target/<uuid:target_id>/remove/", _act(_remove), "reports_target_remove")
+pages.add("target/<uuid:target_id>/renew/", renew, "reports_target_renew")

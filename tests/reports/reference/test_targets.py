@@ -80,7 +80,7 @@ def test_only_administrators_set_them_and_a_stranger_finds_nothing(
         404 if name == "mallory" else 200
     )
     assert add(client, "email", address="mine@example.com").status_code == 404
-    for page in ("", "_switch", "_forget", "_test", "_remove"):
+    for page in ("", "_switch", "_forget", "_test", "_renew", "_remove"):
         address = reverse(f"admin:reports_target{page}", args=[target.public_id])
         assert client.post(address, {"label": "x", "address": "y@example.com"}).status_code == 404
     target.refresh_from_db()
@@ -127,6 +127,28 @@ def test_a_secret_left_empty_stays_and_two_hold_during_a_change(adam: Client) ->
     assert targets.options_of(target).previous_secret == ""
 
 
+def test_a_new_signing_secret_is_shown_once_and_the_previous_one_still_signs(adam: Client) -> None:
+    add(adam, "webhook", url=URL)
+    target = Target.objects.get()
+    before = targets.options_of(target).secret
+    shown = adam.post(reverse("admin:reports_target_renew", args=[target.public_id])).content.decode()
+    target.refresh_from_db()
+    after = targets.options_of(target)
+    assert (after.url, after.previous_secret) == (URL, before)
+    assert after.secret != before
+    assert after.secret in shown
+    assert before not in shown
+    assert after.secret not in body(adam, "reports_target", target.public_id)
+
+
+def test_a_channel_that_signs_nothing_has_no_secret_to_renew(adam: Client) -> None:
+    add(adam, "teams", url=URL)
+    target = Target.objects.get()
+    adam.post(reverse("admin:reports_target_renew", args=[target.public_id]))
+    target.refresh_from_db()
+    assert targets.stored_secrets(target) == {"url"}
+
+
 def test_the_same_address_twice_is_refused_in_a_sentence(adam: Client) -> None:
     add(adam, "slack", address="#board")
     assert "has a target with this address already" in add(adam, "slack", address="#board").content.decode()
@@ -149,7 +171,7 @@ def test_a_target_is_switched_tried_and_removed(adam: Client) -> None:
 def test_nothing_changes_by_looking(adam: Client) -> None:
     add(adam, "slack", address="#board")
     target = Target.objects.get()
-    for page in ("_switch", "_forget", "_test", "_remove"):
+    for page in ("_switch", "_forget", "_test", "_renew", "_remove"):
         assert adam.get(reverse(f"admin:reports_target{page}", args=[target.public_id])).status_code == 405
 
 
@@ -166,8 +188,6 @@ def test_a_portfolio_names_its_targets_and_hostile_names_stay_text(cast: Cast, a
 def test_why_a_target_was_switched_off_by_itself_is_shown(adam: Client) -> None:
     add(adam, "webhook", url=URL)
     target = Target.objects.get()
-    targets.switch_off(
-        target, reason="The host answered 410: the address is gone.", now=datetime.now(UTC)
-    )
+    targets.switch_off(target, reason="The host answered 410: the address is gone.", now=datetime.now(UTC))
     for page in (body(adam, "reports_target", target.public_id), body(adam, "reports_targets", "CX")):
         assert "The host answered 410: the address is gone." in page
