@@ -6,13 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from alerts import notices, overlays, routing
+from alerts import holding, notices, overlays, record, routing
 from alerts.models import Episode, Event, Notification, Silence
 from alerts.overlays import NOTHING, Overlay
 from alerts.record import Recorded
 from alerts.routing import Directory, Recipient
 from alerts.rules import RULES, inhibit
-from alerts.rules.reconcile import Change, ChangeKind
+from alerts.rules.reconcile import Change, ChangeKind, Notice
 from portfolio.models import Investment
 
 INHIBITED, SILENCED, SNOOZED = "inhibited", "silenced", "snoozed"
@@ -26,6 +26,11 @@ class Happening:
     kind: str
     event: Event
     announce: bool
+
+    @property
+    def is_history(self) -> bool:
+        """Whether it only changes what is past: told with the other corrections of its import."""
+        return not self.announce and self.event.evidence.get("notice") == Notice.DIGEST.value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +75,7 @@ class Release:
     event_id: UUID
     investment: Investment
     recipients: tuple[Recipient, ...]
+    directory: Directory
 
 
 Stage = Callable[[Scene, Happening], KeptBack | None]
@@ -105,7 +111,7 @@ def notifications_of(scene: Scene, happenings: Sequence[Happening]) -> list[Noti
     """Return the notices of an investment's changes, in their order: obligations, and what was kept back."""
     rows: list[Notification] = []
     for happening in happenings:
-        if happening.announce:
+        if happening.announce or happening.is_history:
             rows += _rows(scene, happening)
     return rows
 
@@ -122,23 +128,32 @@ def releases_of(scene: Scene) -> list[Release]:
                 routing.recipients(scene.investment, rule, scene.directory, severity=episode.severity)
             )
             scene.recorded.remember(episode, [recipient.key for recipient in told])
-            found.append(Release(event_id, scene.investment, told))
+            found.append(Release(event_id, scene.investment, told, scene.directory))
     return found
 
 
 def write_releases(releases: Sequence[Release], *, now: datetime) -> int:
     """Turn what was kept back into obligations; returns how many notices are due by it."""
     events = Event.objects.select_related("episode").in_bulk([release.event_id for release in releases])
-    rows = [
-        notices.notification_of(events[release.event_id], release.investment, recipient, now=now)
-        for release in releases
-        for recipient in release.recipients
-    ]
+    rows = []
+    for release in releases:
+        for recipient in release.recipients:
+            row = notices.notification_of(events[release.event_id], release.investment, recipient, now=now)
+            holding.apply(row, recipient, release.directory)
+            rows.append(row)
     Notification.objects.bulk_create(
         rows,
         update_conflicts=True,
         unique_fields=["id"],
-        update_fields=["state", "state_reason", "suppressed_by", "address", "message", "next_at"],
+        update_fields=[
+            "state",
+            "state_reason",
+            "suppressed_by",
+            "address",
+            "message",
+            "next_at",
+            "digest_at",
+        ],
     )
     return len(rows)
 
@@ -157,6 +172,8 @@ def addressed(
     # Written with the event, so that a notice that is gone later is missed.
     event.evidence["notices"] = [str(row.id) for row in rows]
     if kept is None:
+        for row, recipient in zip(rows, told, strict=True):
+            holding.apply(row, recipient, scene.directory, is_history=happening.is_history)
         recorded.remember(event.episode, [recipient.key for recipient in told])
         return rows
     for row in rows:
@@ -168,12 +185,18 @@ def addressed(
 
 
 def _rows(scene: Scene, happening: Happening) -> list[Notification]:
-    investment, rule, severity = scene.investment, happening.rule, happening.event.episode.severity
+    investment, rule, event = scene.investment, happening.rule, happening.event
+    severity = event.episode.severity
     told = routing.recipients(investment, rule, scene.directory, severity=severity)
     if happening.kind not in notices.OPENING:
         # The end of an episode is only told to those who were told of its beginning.
-        known = scene.recorded.told(happening.event.episode)
+        known = scene.recorded.told(event.episode)
+        if happening.is_history and not known:
+            # An episode that was over before anybody could be told of it.
+            return addressed(scene, happening, told, kept_back_by(scene, happening))
         back = routing.without_delegates(investment, rule, scene.directory, severity=severity)
         everybody = {recipient.key: recipient for recipient in (*back, *told)}
         told = [recipient for key, recipient in everybody.items() if key in known]
+        if known - everybody.keys() and event.episode.pk:
+            told += [one for one in record.stand_ins_of(event.episode) if one.key not in everybody]
     return addressed(scene, happening, told, kept_back_by(scene, happening))

@@ -9,8 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection, transaction
+from django.db.models import Max
 
-from alerts import dispatch, notices, overlays, policies, record, routing, timers
+from alerts import digests, dispatch, notices, overlays, policies, record, routing, timers
 from alerts.dispatch import Happening, Scene
 from alerts.models import (
     Episode,
@@ -35,13 +36,13 @@ BATCH = 200
 
 
 def run_due(*, now: datetime) -> int:
-    """Work off what is due, batch by batch; returns how many timers and silences were handled."""
+    """Work off what is due, batch by batch; returns how many timers, silences and held notices were handled."""
     handled = 0
     while taken := _run_batch(now=now):
         handled += taken
         if taken < BATCH:
             break
-    return handled + _end_silences(now=now)
+    return handled + _end_silences(now=now) + digests.run_due(now=now)
 
 
 @dataclass(slots=True)
@@ -168,11 +169,15 @@ def _end(timer: Timer, state: str, now: datetime, reason: str = "") -> None:
 def _remind(timer: Timer, known: _Known, work: _Work, now: datetime) -> None:
     if _put_off(timer, known, now):
         return
+    every = attention.reminded_every(RULES[timer.episode.rule].lifecycle)
+    first = _asked_at(timer.episode) if timer.episode.rule == routing.MISSING_ACTUALS else None
+    if first is not None and every is not None and first + every > now:
+        timer.due_at, timer.reason = first + every, "Counted from when the data is asked for."
+        return
     scene = known.scene(timer.episode.investment, now=now)
     told = _told_of(timer.episode, scene)
     _tell(timer, timers.REMINDED, timer.ordinal, told, scene, known, work)
     _end(timer, "done", now)
-    every = attention.reminded_every(RULES[timer.episode.rule].lifecycle)
     if every is not None:
         again = Timer(
             episode=timer.episode,
@@ -182,6 +187,13 @@ def _remind(timer: Timer, known: _Known, work: _Work, now: datetime) -> None:
             due_at=now + every,
         )
         work.started.append(again)
+
+
+def _asked_at(episode: Episode) -> datetime | None:
+    """Return when the data owner is, or was, told of missing actuals."""
+    rows = Notification.objects.filter(event__episode=episode, event__kind__in=notices.OPENING)
+    found: datetime | None = rows.aggregate(last=Max("digest_at"))["last"]
+    return found
 
 
 def _escalate(timer: Timer, known: _Known, work: _Work, now: datetime) -> None:

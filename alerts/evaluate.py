@@ -18,6 +18,7 @@ from alerts import (
     attempts,
     contexts,
     dispatch,
+    holding,
     judging,
     notices,
     outlooks,
@@ -270,6 +271,7 @@ def _write(writes: _Writes, *, now: datetime) -> None:
         unique_fields=["investment", "rule"],
         update_fields=record.STATE_FIELDS,
     )
+    holding.group(writes.notifications, now=now)
     Notification.objects.bulk_create(writes.notifications, ignore_conflicts=True)
     timers.start(writes.timers)
     timers.stop(changed, now=now)

@@ -1,6 +1,6 @@
 """Puts the copied figures of a notification into words: one Message that every channel can show."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ import css_inline
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from alerts import wording
+from alerts import digest_words, wording
 from alerts.channels.base import Message
 from alerts.rules import RULES, inhibit
 
@@ -64,7 +64,8 @@ def render(
     """Return a notification's message in words; a missing figure is called missing, never shown as zero."""
     kind = str(message.get("kind") or "")
     headline, lead = _headline(message, kind), _lead(message, kind)
-    facts = () if kind == "test" else tuple(_facts(message, kind))
+    items = digest_words.items(message) if kind == "digest" else ()
+    facts = digest_words.shown(items) if items else () if kind == "test" else tuple(_facts(message, kind))
     notes = tuple(_notes(message, is_repeat=is_repeat))
     link = _link(message)
     carried = {name: str(message.get(name) or "") for name in _CARRIED}
@@ -78,8 +79,8 @@ def render(
         facts=facts,
         notes=notes,
         link=link,
-        text=_text(headline, lead, facts, notes, _links(link, acknowledge)),
-        html=_html(message, headline, lead, facts, notes, link),
+        text=_text(headline, lead, _with_links(items) or facts, notes, _links(link, acknowledge)),
+        html=_html(message, headline, lead, () if items else facts, notes, link),
         thread_id=thread_id,
         is_repeat=is_repeat,
         reply_to=reply_to,
@@ -101,6 +102,8 @@ def _headline(message: Json, kind: str) -> str:
     portfolio = wording.plain(_of(message, "portfolio").get("code", ""), limit=40)
     if kind == "test":
         return f"Test message of portfolio {portfolio}"
+    if kind == "digest":
+        return digest_words.headline(message)
     code = wording.plain(_of(message, "investment").get("code", ""), limit=64)
     title = wording.plain(message.get("title", ""), limit=64)
     if kind == "fired":
@@ -112,6 +115,8 @@ def _lead(message: Json, kind: str) -> str:
     if kind == "test":
         sender = wording.plain(_of(message, "recipient").get("sender") or "Somebody", limit=NAME_LENGTH)
         return f"{sender} sent this test from Hurdle. If you can read it, this channel works."
+    if kind == "digest":
+        return digest_words.lead(message)
     investment = _of(message, "investment")
     name = wording.plain(investment.get("name", ""), limit=NAME_LENGTH)
     who = f"{name} ({wording.plain(investment.get('code', ''), limit=64)})"
@@ -228,6 +233,10 @@ def _links(link: str, acknowledge: str) -> str:
     return "\n".join([*lines, f"Open in Hurdle: {link}"])
 
 
+def _with_links(items: Sequence[digest_words.Item]) -> tuple[tuple[str, str], ...]:
+    return tuple((item.name, f"{item.says}\n  {_link({'path': item.path})}") for item in items)
+
+
 def _text(
     headline: str, lead: str, facts: tuple[tuple[str, str], ...], notes: tuple[str, ...], links: str
 ) -> str:
@@ -251,6 +260,9 @@ def _html(
         "headline": headline,
         "lead": lead,
         "facts": facts,
+        "alerts": [
+            (item.name, item.says, _link({"path": item.path})) for item in digest_words.items(message)
+        ],
         "notes": notes,
         "link": link,
         "acknowledge": str(message.get("acknowledge") or ""),

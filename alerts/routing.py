@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 from alerts.models import Route, Target
 from alerts.rules import RULES, routes
 from alerts.rules.attention import Rung
 from alerts.rules.routes import Named, RouteTerms, Step, Subject
 from portfolio import calendars
+from portfolio.business_days import Calendar
 from portfolio.models import Investment, Membership, User
 from portfolio.terms import Role
 
@@ -41,6 +43,7 @@ class Directory:
     delegates: Mapping[int, User]  # by the user who is away
     routes: Mapping[int, Sequence[RouteTerms]]  # by portfolio, in their order
     named: Mapping[int, User]  # whom routes name
+    calendars: Mapping[int, Calendar]  # by portfolio
 
     def with_role(self, investment: Investment, role: Role) -> Sequence[User]:
         """Return the members of an investment's portfolio in a role."""
@@ -99,7 +102,9 @@ def directory(investments: Sequence[Investment], *, on: date) -> Directory:
     named |= User.objects.in_bulk(owned) if owned else {}
     people = {u.pk: u for group in members.values() for u in group} | named
     people |= {u.pk: u for i in investments for u in (i.owner, i.sponsor) if u is not None}
-    return Directory(targets, members, calendars.delegates_on(on, list(people.values())), ordered, named)
+    days = calendars.calendars_of({i.portfolio_id: i.portfolio for i in investments}.values())
+    away = calendars.delegates_on(on, list(people.values()))
+    return Directory(targets, members, away, ordered, named, days)
 
 
 def recipients(investment: Investment, rule: str, known: Directory, *, severity: str = "") -> list[Recipient]:
@@ -167,11 +172,15 @@ def without_delegates(
 def _reached_by(terms: RouteTerms, investment: Investment, known: Directory) -> Iterable[Recipient]:
     for named in terms.recipients:
         if named.kind == "target":
-            found = _shared(investment, known, lambda target, key=named.value: str(target.pk) == key)
+            found = _shared(investment, known, partial(_is_target, named.value))
         else:
             found = _mails(_people_named(named, terms, investment, known), investment, known)
         for one in found:
             yield replace(one, mode=terms.mode)
+
+
+def _is_target(key: str, target: Target) -> bool:
+    return str(target.pk) == key
 
 
 def _people_named(

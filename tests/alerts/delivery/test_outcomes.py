@@ -14,6 +14,7 @@ from alerts.breaker import Breaker
 from alerts.channels.base import Accepted, Logged, Permanent, Retry, Uncertain
 from alerts.models import Notification, Target
 from portfolio.models import User
+from tests import factories
 from tests.alerts.delivery.cases import FakeChannel, attempts, events, notification, portfolio
 
 pytestmark = pytest.mark.django_db
@@ -208,7 +209,9 @@ def test_a_target_that_was_switched_off_is_not_told(is_active: bool, state: str,
     )
     row = notification(address="list@example.com")
     person = notification(
-        address="list@example.com", user=User.objects.create(username="sam"), thread_key=row.thread_key + "x"
+        address="list@example.com",
+        user=factories.join(factories.make_user("sam"), portfolio(), "viewer"),
+        thread_key=row.thread_key + "x",
     )
     drain()
     row.refresh_from_db()
