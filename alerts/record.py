@@ -129,9 +129,7 @@ def stand_ins_of(episode: Episode) -> list[Recipient]:
     rows = Notification.objects.filter(event__episode=episode, instead_of__isnull=False)
     told = rows.exclude(state__in=_UNTOLD).select_related("user").order_by("seq")
     found = [
-        Recipient(
-            row.channel, row.address, str(row.message["recipient"]["name"]), _IN_PLACE, user=row.user
-        )
+        Recipient(row.channel, row.address, str(row.message["recipient"]["name"]), _IN_PLACE, user=row.user)
         for row in told
     ]
     return list({recipient.key: recipient for recipient in found}.values())
