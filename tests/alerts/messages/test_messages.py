@@ -113,8 +113,8 @@ def test_rules_that_cross_nothing_are_named_by_their_title() -> None:
 
 
 def test_a_rule_without_words_of_its_own_still_makes_a_sentence() -> None:
-    message = rendered(rule="early_warning", title="Early warning", opens="watch_item", measure="")
-    assert "Support assistant (AI-003) has crossed “Early warning”" in message.lead
+    message = rendered(rule="new_rule", title="New rule", opens="something", measure="")
+    assert "Support assistant (AI-003) has crossed “New rule”" in message.lead
     assert message.facts[0][0] == "Judged figure (supported)"
 
 

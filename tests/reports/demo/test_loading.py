@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from alerts import evaluate
 from portfolio.models import Investment, Portfolio, User
-from reports import demo, demo_play
+from reports import demo, demo_cases, demo_play
 from reports.demo_story import Line, values
 
 
@@ -85,6 +85,7 @@ def test_a_load_that_breaks_leaves_nothing(db: None, monkeypatch: pytest.MonkeyP
 def test_the_command_prints_the_logins_and_nothing_else(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first time and every time: the runner keeps this text and shows it."""
     monkeypatch.setattr(demo_play.Play, "run", lambda play: None)
+    monkeypatch.setattr(demo_cases, "write", lambda **given: None)
     monkeypatch.setattr(demo, "is_loaded", lambda: User.objects.exists())
     texts = []
     for _ in range(2):
@@ -108,6 +109,7 @@ def test_at_is_read_as_a_day(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """`--at 2026-06-20` plays the 24 months that end in May."""
     played: list[demo_play.Play] = []
     monkeypatch.setattr(demo_play.Play, "run", lambda play: played.append(play))
+    monkeypatch.setattr(demo_cases, "write", lambda **given: None)
     call_command("load_demo", "--at", "2026-06-20", stdout=StringIO())
     (play,) = played
     assert (play.at, play.last) == (date(2026, 6, 20), date(2026, 5, 1))
