@@ -17,7 +17,7 @@ def quiet_until(now: datetime, *, start: time | None, end: time | None, zone: st
     if start is None or end is None or start == end:
         return now
     local = now.astimezone(ZoneInfo(zone))
-    at = local.time().replace(tzinfo=None)
+    at = time(local.hour, local.minute, local.second, local.microsecond)
     is_quiet = start <= at < end if start < end else at >= start or at < end
     return _next(now, at=end, zone=zone) if is_quiet else now
 
