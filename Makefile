@@ -4,9 +4,10 @@ PORT ?= 8000
 VENV := .venv
 RUN := $(VENV)/bin/python
 WORKERS ?= 2
+FAULTS ?= 1000
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench build clean
+.PHONY: help demo test lint bench faults mutants build clean
 
 # Tools that load the settings without talking to any server (mypy, collectstatic) get an environment that names none.
 OFFLINE := DATABASE_URL=postgresql:///hurdle?host=/nonexistent REDIS_URL=redis://127.0.0.1:1/0 \
@@ -30,6 +31,12 @@ lint: $(VENV)/dev.stamp ## Check style, types and import walls
 
 bench: $(VENV)/dev.stamp ## Measure the bounds that the product promises; writes var/bench.json
 	@$(RUN) -m tests.benchmarks
+
+faults: $(VENV)/dev.stamp ## Break everything while people work, and count what arrived (FAULTS=1000 SEED=1)
+	@$(RUN) -m tests.faults --faults $(FAULTS) $(if $(SEED),--seed $(SEED))
+
+mutants: $(VENV)/dev.stamp ## Change the alert rules in every way that should matter; counts what the tests notice
+	@nice -n 10 $(RUN) -m tests.mutants
 
 build: $(VENV)/local.stamp ## Build the static files
 	@if [ -n "$$(find . -path ./$(VENV) -prune -o -name build_static.py -print)" ]; then \
