@@ -15,6 +15,10 @@ class SeriesError(ValueError):
     """The matrices of a series do not fit together; the message says which."""
 
 
+# How many closed, complete months the figures of the window add up.
+WINDOW_MONTHS = 3
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
     """n investments over T months; column 0 is each investment's month 1 (its start month).
@@ -36,7 +40,7 @@ class Series:
     horizon_months: Ints  # (n,)
     hurdle_rate: Floats  # (n,)
     discount_rate: Floats  # (n,)
-    window: int = 3
+    window: int = WINDOW_MONTHS
 
     def __post_init__(self) -> None:
         self._check_shapes()

@@ -1,0 +1,211 @@
+"""Selections against every set there is, on small instances; what is said where there is none."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import combinations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from portfolio.terms import MICRO
+from roi.engine import frontier
+from roi.engine.selection import Selection, Status, select
+from roi.engine.selection_terms import Candidate, Constraint, Kind, Limits, SelectionError
+
+
+def best_of_all(candidates: Sequence[Candidate], limits: Limits) -> int | None:
+    """Return the most value of any set that keeps to the limits, looked at one by one; None where none does."""
+    found = None
+    for size in range(len(candidates) + 1):
+        for some in combinations(candidates, size):
+            if keeps_to(some, candidates, limits):
+                value = sum(one.value for one in some)
+                found = value if found is None else max(found, value)
+    return found
+
+
+def keeps_to(some: Sequence[Candidate], candidates: Sequence[Candidate], limits: Limits) -> bool:
+    codes = {one.code for one in some}
+    groups = [one.group for one in some if one.group]
+    exploring = [one for one in some if one.is_exploration]
+    share = limits.reserve_share
+    kept = (
+        sum(one.cost for one in some) <= limits.budget
+        and sum(one.cost for one in exploring) >= share * limits.budget
+        and len(groups) == len(set(groups))
+        and all(set(one.needs) <= codes for one in some)
+        and all(one.code in codes for one in candidates if one.is_must_fund)
+    )
+    if limits.capacity is None:
+        return kept
+    return (
+        kept
+        and sum(one.capacity for one in some) <= limits.capacity
+        and sum(one.capacity for one in exploring) >= share * limits.capacity
+    )
+
+
+@st.composite
+def instances(draw: st.DrawFn, *, largest: int, amount: int) -> tuple[list[Candidate], Limits]:
+    codes = [f"I{number:02}" for number in range(draw(st.integers(0, largest)))]
+    candidates = [
+        Candidate(
+            code=code,
+            cost=draw(st.integers(0, amount)),
+            value=draw(st.integers(-amount, amount)),
+            capacity=draw(st.integers(0, 20)),
+            is_exploration=draw(st.booleans()),
+            is_must_fund=draw(st.integers(0, 5)) == 0,
+            needs=tuple(draw(st.sets(st.sampled_from(codes), max_size=2)) - {code})
+            if draw(st.integers(0, 2)) == 0
+            else (),
+            group=draw(st.sampled_from(["", "", "a", "b"])),
+        )
+        for code in codes
+    ]
+    limits = Limits(
+        budget=draw(st.integers(0, amount * max(1, len(codes)) // 2)),
+        capacity=draw(st.none() | st.integers(0, 20 * max(1, len(codes)) // 2)),
+        reserve_share=Decimal(draw(st.sampled_from(["0", "0.1", "0.333333", "0.5"]))),
+    )
+    return candidates, limits
+
+
+def assert_best(candidates: Sequence[Candidate], limits: Limits) -> None:
+    found, best = select(candidates, limits), best_of_all(candidates, limits)
+    if best is None:
+        assert found.status is Status.INFEASIBLE
+        assert_minimal(candidates, found)
+        return
+    assert (found.status, found.value, found.gap) == (Status.OPTIMAL, best, 0)
+    chosen = [one for one in candidates if one.code in found.chosen]
+    assert keeps_to(chosen, candidates, limits)
+    assert found.cost == sum(one.cost for one in chosen)
+    assert found.capacity == sum(one.capacity for one in chosen)
+
+
+def assert_minimal(candidates: Sequence[Candidate], found: Selection) -> None:
+    codes = [one.code for one in candidates]
+    sets = [set(some) for size in range(len(codes) + 1) for some in combinations(codes, size)]
+
+    def is_possible(constraints: Sequence[Constraint]) -> bool:
+        return any(all(one.holds(some) for one in constraints) for some in sets)
+
+    assert found.conflict
+    assert not is_possible(found.conflict)
+    for one in found.conflict:
+        assert is_possible([other for other in found.conflict if other is not one])
+
+
+@settings(max_examples=80, deadline=None)
+@given(instances(largest=8, amount=12))
+def test_small_instances_with_many_ties_are_solved_exactly(instance: tuple[list[Candidate], Limits]) -> None:
+    assert_best(*instance)
+
+
+@settings(max_examples=40, deadline=None)
+@given(instances(largest=8, amount=10**6 * MICRO))
+def test_amounts_to_the_micro_unit_are_solved_exactly(instance: tuple[list[Candidate], Limits]) -> None:
+    assert_best(*instance)
+
+
+@settings(max_examples=3, deadline=None)
+@given(instances(largest=16, amount=100).filter(lambda one: len(one[0]) >= 14))
+def test_sixteen_candidates_are_solved_exactly(instance: tuple[list[Candidate], Limits]) -> None:
+    candidates, limits = instance
+    found, best = select(candidates, limits), best_of_all(candidates, limits)
+    assert (found.value if found.status is Status.OPTIMAL else None) == best
+
+
+@settings(max_examples=25, deadline=None)
+@given(instances(largest=7, amount=4), st.randoms())
+def test_the_order_of_the_candidates_does_not_matter(instance, random) -> None:
+    candidates, limits = instance
+    mixed = list(candidates)
+    random.shuffle(mixed)
+    assert select(mixed, limits) == select(candidates, limits)
+
+
+def test_of_equals_the_first_codes_are_chosen() -> None:
+    alike = [Candidate(code=f"I{number}", cost=10, value=5) for number in (4, 2, 3, 1)]
+    assert select(alike, Limits(budget=25)).chosen == ("I1", "I2")
+
+
+def test_a_budget_short_by_one_micro_unit_is_kept_to() -> None:
+    large = 10**9 * MICRO
+    two = [Candidate(code="A", cost=large, value=3), Candidate(code="B", cost=large, value=2)]
+    assert select(two, Limits(budget=2 * large)).chosen == ("A", "B")
+    assert select(two, Limits(budget=2 * large - 1)).chosen == ("A",)
+
+
+def test_what_cannot_be_kept_to_together_is_named() -> None:
+    candidates = [
+        Candidate(code="A", cost=8, value=1, is_must_fund=True, needs=("B",)),
+        Candidate(code="B", cost=5, value=1),
+        Candidate(code="C", cost=9, value=1, is_exploration=True),
+    ]
+    found = select(candidates, Limits(budget=12, capacity=5))
+    assert found.status is Status.INFEASIBLE
+    assert [one.kind for one in found.conflict] == [Kind.BUDGET, Kind.MUST_FUND, Kind.NEEDS]
+    assert found.sentence == "No selection keeps to all of this: the budget; A must be funded; A needs B."
+
+
+def test_a_reserve_that_nothing_explores_is_named() -> None:
+    found = select([Candidate(code="A", cost=5, value=1)], Limits(budget=10, reserve_share=Decimal("0.1")))
+    assert [one.kind for one in found.conflict] == [Kind.BUDGET_RESERVE]
+    nothing = select([], Limits(budget=10, reserve_share=Decimal("0.1")))
+    assert [one.kind for one in nothing.conflict] == [Kind.BUDGET_RESERVE]
+    assert select([], Limits(budget=10)).chosen == ()
+
+
+KNAPSACK = [
+    Candidate(code="A", cost=60, value=100),
+    Candidate(code="B", cost=50, value=70),
+    Candidate(code="C", cost=50, value=60),
+]
+
+
+def test_the_next_amount_says_what_moves() -> None:
+    limits = Limits(budget=100)
+    best = select(KNAPSACK, limits)
+    assert (best.chosen, best.value) == (("B", "C"), 130)
+    move = frontier.next_amount(KNAPSACK, limits, best, amount=10)
+    assert (move.added, move.dropped, move.gain) == (("A",), ("C",), 40)
+
+
+def test_the_frontier_never_falls_without_a_reserve() -> None:
+    points = frontier.frontier(KNAPSACK, Limits(budget=0), budgets=range(0, 161, 10))
+    values = [found.value for _, found in points]
+    assert values == sorted(values)
+    assert values[-1] == 230
+
+
+def test_standing_still_forgoes_the_difference_and_names_what_it_breaks() -> None:
+    limits = Limits(budget=100)
+    best = select(KNAPSACK, limits)
+    assert frontier.regret(KNAPSACK, limits, best, standing={"A"}).amount == 30
+    both = frontier.regret(KNAPSACK, limits, best, standing={"A", "B"})
+    assert (both.standing_value, both.amount, [one.kind for one in both.broken]) == (170, -40, [Kind.BUDGET])
+
+
+def test_a_limit_binds_where_more_would_be_worth_something() -> None:
+    limits = Limits(budget=100, capacity=0)
+    best = select(KNAPSACK, limits)
+    assert [one.kind for one in frontier.binding(KNAPSACK, limits, best)] == [Kind.BUDGET]
+    assert frontier.binding(KNAPSACK, Limits(budget=160), select(KNAPSACK, Limits(budget=160))) == ()
+
+
+@pytest.mark.parametrize(
+    ("candidates", "limits"),
+    [
+        ([Candidate(code="A", cost=1, value=1)] * 2, Limits(budget=1)),
+        ([Candidate(code="A", cost=-1, value=1)], Limits(budget=1)),
+        ([Candidate(code="A", cost=1, value=1, needs=("Z",))], Limits(budget=1)),
+        ([], Limits(budget=-1)),
+        ([], Limits(budget=1, reserve_share=Decimal(2))),
+    ],
+)
+def test_contradictions_are_refused(candidates: list[Candidate], limits: Limits) -> None:
+    with pytest.raises(SelectionError):
+        select(candidates, limits)
