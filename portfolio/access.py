@@ -16,6 +16,7 @@ class Action(StrEnum):
     RECORD = "record"
     CLOSE = "close"
     MANAGE = "manage"
+    DECIDE = "decide"
 
 
 ROLES: dict[Action, tuple[Role, ...]] = {
@@ -23,6 +24,7 @@ ROLES: dict[Action, tuple[Role, ...]] = {
     Action.RECORD: (Role.OWNER, Role.FINANCE, Role.ADMIN),
     Action.CLOSE: (Role.FINANCE, Role.ADMIN),
     Action.MANAGE: (Role.ADMIN,),
+    Action.DECIDE: (Role.BOARD, Role.ADMIN),
 }
 
 

@@ -117,6 +117,11 @@ class EntryViewSet(OfInvestment):
         return super().list(request)
 
 
+as_of_parameter = OpenApiParameter(
+    "as_of", str, description="A time with its zone, or a knowledge number: values as known then."
+)
+
+
 class CellViewSet(OfInvestment):
     """The values of an investment."""
 
@@ -128,11 +133,7 @@ class CellViewSet(OfInvestment):
     @extend_schema(
         parameters=[
             code_parameter,
-            OpenApiParameter(
-                "as_of",
-                str,
-                description="A time with its zone, or a knowledge number: values as known then.",
-            ),
+            as_of_parameter,
         ]
     )
     def list(self, request: Request, *args: object, **kwargs: object) -> Response:
@@ -143,7 +144,7 @@ class CellViewSet(OfInvestment):
         with transaction.atomic():
             # Shared: while somebody writes, a batch below the asked time could still appear.
             knowledge.lock_portfolio(self.investment.portfolio_id, shared=True)
-            known = _knowledge(asked, self.investment.portfolio)
+            known = asked_knowledge(asked, self.investment.portfolio)
             rows = self.filter_queryset(_as_known(self.investment, known).select_related("account"))
             page = self.paginate_queryset(rows)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
@@ -163,7 +164,7 @@ def _as_known(investment: Investment, known: int) -> QuerySet[Entry]:
     return Entry.objects.filter(pk__in=latest).exclude(kind=EntryKind.WITHDRAWN.value)
 
 
-def _knowledge(text: str, portfolio: Portfolio) -> int:
+def asked_knowledge(text: str, portfolio: Portfolio) -> int:
     """Return the knowledge time that `as_of` means. Raises ValidationError for one that has not come."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT last_value FROM portfolio_knowledge_seq")

@@ -1,4 +1,4 @@
-"""Rates and reference data that figures depend on, versioned by knowledge time: settings, FX rates, plan approval."""
+"""Rates and reference data that figures depend on, versioned by knowledge time: settings and FX rates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,15 +11,14 @@ from django.db.models import Q
 from portfolio import knowledge, nudge
 from portfolio.models import (
     Account,
+    Approval,
     Assumptions,
-    Cell,
     FxRate,
     Investment,
-    PlanApproval,
     Portfolio,
     User,
 )
-from portfolio.terms import AccountKind, Book, format_month
+from portfolio.terms import AccountKind, Stage, format_month
 
 DEFAULT_HURDLE_RATE = Decimal("0.12")
 DEFAULT_DISCOUNT_RATE = Decimal("0.10")
@@ -62,31 +61,33 @@ def set_rates(
     asserted_share: Decimal | None = None,
     realization_rates: Mapping[str, str] | None = None,
     reason: str = "",
+    approval: Approval | None = None,
 ) -> Assumptions:
     """Put rates in force from now on, for a portfolio or overriding it for one investment (None inherits there).
 
-    Raises AssumptionError for rates that are missing or out of range, ValidationError for realization rates that are.
+    A hurdle that takes the place of another needs its approval: see `proposals`. Raises AssumptionError for that, and
+    for rates that are missing or out of range, ValidationError for realization rates that are.
     """
-    stated = {"hurdle_rate": hurdle_rate, "discount_rate": discount_rate, "asserted_share": asserted_share}
-    _check_rates(stated, is_complete=investment is None)
-    if investment is not None and investment.portfolio_id != portfolio.pk:
-        raise AssumptionError(f"{investment.code} is not in the portfolio {portfolio.code}.")
-    knowledge.lock_portfolio(portfolio.pk)
-    row = Assumptions(
-        portfolio=portfolio,
-        investment=investment,
+    row = stated_rates(
+        portfolio,
+        investment,
         hurdle_rate=hurdle_rate,
         discount_rate=discount_rate,
         asserted_share=asserted_share,
-        realization_rates=dict(realization_rates or {}),
+        realization_rates=realization_rates,
     )
-    row.clean_fields(exclude=["batch", "investment", "hurdle_rate", "discount_rate", "asserted_share"])
-    row.realization_rates = _realization(row.realization_rates)
+    knowledge.lock_portfolio(portfolio.pk)
+    if approval is None and moves_hurdle(portfolio, investment, hurdle_rate):
+        raise AssumptionError(
+            "A hurdle rate in force is changed by two people: one asks for it, another allows it."
+        )
+    row.approval = approval
     batch = knowledge.open_batch(
         portfolio=portfolio,
         kind="assumptions",
         now=now,
         actor=actor,
+        approver=approval.approver if approval else None,
         reason=reason,
         content=[
             f"{investment.pk if investment else ''}|{hurdle_rate}|{discount_rate}|{asserted_share}|"
@@ -102,6 +103,54 @@ def set_rates(
         knowledge.advance_heads("investment", [investment.pk], batch.pk)
         nudge.ring([investment.pk])
     return row
+
+
+def stated_rates(
+    portfolio: Portfolio,
+    investment: Investment | None,
+    *,
+    hurdle_rate: Decimal | None,
+    discount_rate: Decimal | None,
+    asserted_share: Decimal | None,
+    realization_rates: Mapping[str, str] | None,
+) -> Assumptions:
+    """Return rates as an unsaved row, checked. Raises AssumptionError or ValidationError."""
+    stated = {"hurdle_rate": hurdle_rate, "discount_rate": discount_rate, "asserted_share": asserted_share}
+    _check_rates(stated, is_complete=investment is None)
+    if investment is not None and investment.portfolio_id != portfolio.pk:
+        raise AssumptionError(f"{investment.code} is not in the portfolio {portfolio.code}.")
+    row = Assumptions(
+        portfolio=portfolio,
+        investment=investment,
+        realization_rates=dict(realization_rates or {}),
+        **stated,
+    )
+    row.clean_fields(exclude=["batch", "investment", *stated])
+    row.realization_rates = _realization(row.realization_rates)
+    return row
+
+
+def latest(portfolio: Portfolio, investment: Investment | None) -> Assumptions | None:
+    """Return the newest rates set for a portfolio, or for one investment of its own."""
+    own = Q(investment=investment) if investment else Q(portfolio=portfolio, investment__isnull=True)
+    return Assumptions.objects.filter(own).order_by("-batch_id").first()
+
+
+def moves_hurdle(portfolio: Portfolio, investment: Investment | None, hurdle_rate: Decimal | None) -> bool:
+    """Return whether a hurdle rate would take the place of one that was agreed to: two people do that.
+
+    An investment that is only proposed may be given a hurdle of its own; the first rates of a portfolio are free.
+    """
+    last = latest(portfolio, investment)
+    before = last.hurdle_rate if last else None
+    if before is None and (investment is None or _is_proposed(investment)):
+        return False
+    return before != hurdle_rate
+
+
+def _is_proposed(investment: Investment) -> bool:
+    # Asked of the row: the copy at hand may be older than the stage.
+    return Investment.objects.filter(pk=investment.pk, stage=Stage.PROPOSED.value).exists()
 
 
 def _check_rates(stated: Mapping[str, Decimal | None], *, is_complete: bool) -> None:
@@ -236,26 +285,3 @@ def fx_rates(*, knowledge_time: int | None = None) -> list[FxRate]:
         rows = rows.filter(batch_id__lte=knowledge_time)
     key = ("currency", "reporting_currency", "month")
     return list(rows.order_by(*key, "-batch_id").distinct(*key))
-
-
-@transaction.atomic
-def approve_plan(
-    investment: Investment, version: int, *, now: datetime, actor: User | None = None, reason: str = ""
-) -> PlanApproval:
-    """Make a version of the plan book the approved one. Raises AssumptionError when it has no entries."""
-    knowledge.lock_portfolio(investment.portfolio_id)
-    if not Cell.objects.filter(investment=investment, book=Book.PLAN.value, book_version=version).exists():
-        raise AssumptionError(f"Version {version} of the plan of {investment.code} has no entries.")
-    batch = knowledge.open_batch(
-        portfolio=investment.portfolio,
-        kind="terms",
-        now=now,
-        actor=actor,
-        reason=reason,
-        content=[f"{investment.pk}|plan|{version}"],
-    )
-    Investment.objects.filter(pk=investment.pk).update(approved_plan_version=version)
-    investment.approved_plan_version = version
-    knowledge.advance_heads("investment", [investment.pk], batch.pk)
-    nudge.ring([investment.pk])
-    return PlanApproval.objects.create(batch=batch, investment=investment, version=version)

@@ -6,20 +6,26 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from portfolio import knowledge, nudge
-from portfolio.models import Cell, Investment, InvestmentVersion, User
-from portfolio.terms import ENDED_STAGES, FIRST_YEAR, LAST_YEAR, Book, EntryKind, format_month
+from portfolio.models import Cell, Investment, InvestmentVersion, StageChange, User
+from portfolio.terms import ENDED_STAGES, FIRST_YEAR, LAST_YEAR, Book, EntryKind, Stage, format_month
 
 
 @transaction.atomic
 def put(investment: Investment, *, now: datetime, actor: User | None = None, reason: str = "") -> Investment:
     """Save an investment, new or changed, and version its terms (portfolio, months, horizon) when they differ.
 
-    Which plan is approved is not changed here, however old the given copy is. Raises ValidationError, also when the
-    start month would leave recorded months before it.
+    Which plan is approved and which stage was entered is not changed here, however old the given copy is. Raises
+    ValidationError, also when the start month would leave recorded months before it.
     """
     before = _lock(investment)
     if before:
         investment.approved_plan_version = before.approved_plan_version
+        if not _is_entered(investment, before):
+            investment.stage = before.stage
+    elif investment.stage != Stage.PROPOSED.value:
+        raise ValidationError(
+            {"stage": "A new investment is proposed; it enters later stages through their gates."}
+        )
     investment.full_clean()
     if not FIRST_YEAR <= investment.start_month.year <= LAST_YEAR:
         raise ValidationError(
@@ -63,6 +69,14 @@ def _lock(investment: Investment) -> Investment | None:
     if before and before.portfolio_id not in touched:
         raise ValidationError(f"{before.code} was moved to another portfolio meanwhile; try again.")
     return before
+
+
+def _is_entered(investment: Investment, before: Investment) -> bool:
+    """Return whether the given stage is the one that the newest recorded change enters from where it stands."""
+    if investment.stage == before.stage:
+        return True
+    newest = StageChange.objects.filter(investment=before).order_by("-batch_id", "-id").first()
+    return newest is not None and (newest.from_stage, newest.to_stage) == (before.stage, investment.stage)
 
 
 def _terms(investment: Investment) -> tuple[object, ...]:

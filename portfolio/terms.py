@@ -89,6 +89,58 @@ class Stage(StrEnum):
     PIVOTED = "pivoted"
 
 
+class DecisionKind(StrEnum):
+    """What people decide about an investment in a review."""
+
+    DOUBLE_DOWN = "double_down"
+    CONTINUE = "continue"
+    OPTIMIZE = "optimize"
+    HOLD = "hold"
+    PIVOT = "pivot"
+    REPLACE = "replace"
+    PULL_BACK = "pull_back"
+    SUNSET = "sunset"
+    KILL = "kill"
+
+
+class ReviewKind(StrEnum):
+    """Which question a review answers."""
+
+    SCHEDULED = "scheduled"
+    DOUBLE_DOWN_CHECK = "double_down_check"
+    BUSINESS_REVIEW = "business_review"
+    MAINTAIN_OR_REPLACE = "maintain_or_replace"
+    DECOMMISSIONING = "decommissioning"
+    STRATEGIC = "strategic"
+    FOLLOW_UP = "follow_up"
+
+
+class ReviewState(StrEnum):
+    """Where a review stands: held open until it is decided, or withdrawn with a reason."""
+
+    OPEN = "open"
+    DECIDED = "decided"
+    WITHDRAWN = "withdrawn"
+
+
+class StrategicKind(StrEnum):
+    """What a strategic bet is meant to gain (source A)."""
+
+    MARKET_POSITION = "market_position"
+    CAPABILITY = "capability"
+    TALENT_AND_BRAND = "talent_and_brand"
+
+
+class BaselineMeasure(StrEnum):
+    """What was measured before deployment (source C)."""
+
+    LABOR_HOURS_PER_DECISION = "labor_hours_per_decision"
+    ERROR_RATE = "error_rate"
+    THROUGHPUT = "throughput"
+    UNIT_COST = "unit_cost"
+    OTHER = "other"
+
+
 # From these on nothing is judged any more.
 ENDED_STAGES = frozenset({Stage.RETIRED.value, Stage.KILLED.value})
 

@@ -2,10 +2,17 @@
 
 from portfolio.models.approval import Approval
 from portfolio.models.calendar import Absence, Holiday
-from portfolio.models.hypothesis import Hypothesis
-from portfolio.models.investment import Deployment, Investment, InvestmentVersion, PlanApproval
+from portfolio.models.hypothesis import Baseline, Differentiation, Hypothesis, StrategicTerms
+from portfolio.models.investment import (
+    Deployment,
+    Investment,
+    InvestmentDependency,
+    InvestmentVersion,
+    PlanApproval,
+)
 from portfolio.models.ledger import Account, AccountVersion, Batch, Cell, Entry, FxRate, Head
 from portfolio.models.portfolio import Assumptions, MonthState, Portfolio
+from portfolio.models.review import Decision, Review, ScorecardThresholds, StageChange
 from portfolio.models.source import IdempotencyKey, ImportRun, StagedRow
 from portfolio.models.user import Membership, User
 
@@ -15,9 +22,12 @@ __all__ = [
     "AccountVersion",
     "Approval",
     "Assumptions",
+    "Baseline",
     "Batch",
     "Cell",
+    "Decision",
     "Deployment",
+    "Differentiation",
     "Entry",
     "FxRate",
     "Head",
@@ -26,11 +36,16 @@ __all__ = [
     "IdempotencyKey",
     "ImportRun",
     "Investment",
+    "InvestmentDependency",
     "InvestmentVersion",
     "Membership",
     "MonthState",
     "PlanApproval",
     "Portfolio",
+    "Review",
+    "ScorecardThresholds",
+    "StageChange",
     "StagedRow",
+    "StrategicTerms",
     "User",
 ]

@@ -17,6 +17,9 @@ class Approval(PublicId):
     kind = models.CharField(max_length=32, help_text="What is asked for: long_silence, …")
     subject = models.UUIDField(help_text="The public id of what it is about.")
     content_hash = models.CharField(max_length=64, help_text="SHA-256 of what was asked for.")
+    content = models.JSONField(
+        default=dict, blank=True, help_text="What was asked for, where no other row holds it."
+    )
     summary = models.CharField(max_length=500)
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()

@@ -51,6 +51,16 @@ class Investment(PublicId):
         default=36, validators=[MinValueValidator(1), MaxValueValidator(120)]
     )
     review_date = models.DateField(null=True, blank=True)
+    is_exploration = models.BooleanField(
+        default=False, help_text="An experiment, paid from the reserve for exploration."
+    )
+    is_must_fund = models.BooleanField(default=False, help_text="Funded whatever it earns, as a duty is.")
+    exclusive_group = models.CharField(
+        max_length=64, blank=True, help_text="Of investments with the same word here, one at most is funded."
+    )
+    capacity_person_months = models.DecimalField(
+        max_digits=10, decimal_places=2, default=0, help_text="What it takes of the teams in a fiscal year."
+    )
     approved_plan_version = models.PositiveIntegerField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -70,6 +80,9 @@ class Investment(PublicId):
             ),
             models.CheckConstraint(
                 condition=Q(horizon_months__gte=1, horizon_months__lte=120), name="investment_horizon"
+            ),
+            models.CheckConstraint(
+                condition=Q(capacity_person_months__gte=0), name="investment_capacity_not_negative"
             ),
         ]
 
@@ -130,6 +143,32 @@ class PlanApproval(AppendOnly):
     batch = models.ForeignKey("portfolio.Batch", on_delete=models.PROTECT, related_name="+")
     investment = models.ForeignKey(Investment, on_delete=models.PROTECT, related_name="plan_approvals")
     version = models.PositiveIntegerField()
+    approval = models.ForeignKey(
+        "portfolio.Approval",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
 
     def __str__(self) -> str:
         return f"plan {self.version} of {self.investment_id}"
+
+
+@pghistory.track()
+class InvestmentDependency(models.Model):
+    """One investment can only be funded together with another."""
+
+    investment = models.ForeignKey(Investment, on_delete=models.CASCADE, related_name="dependencies")
+    needs = models.ForeignKey(Investment, on_delete=models.CASCADE, related_name="needed_by")
+
+    class Meta:
+        verbose_name_plural = "investment dependencies"
+        constraints = [
+            models.UniqueConstraint(fields=["investment", "needs"], name="dependency_once"),
+            models.CheckConstraint(condition=~Q(needs=F("investment")), name="dependency_on_another"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.investment_id} needs {self.needs_id}"

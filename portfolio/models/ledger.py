@@ -32,6 +32,7 @@ class Batch(AppendOnly):
             "months",
             "terms",
             "policies",
+            "governance",
         )
     ]
 

@@ -1,12 +1,14 @@
 """A portfolio, its versioned assumptions, and the states of its months."""
 
+from decimal import Decimal
+
 import pghistory
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 
-from portfolio.models.base import AppendOnly, PublicId, RateField, choices_of
+from portfolio.models.base import AppendOnly, MoneyField, PublicId, RateField, choices_of
 from portfolio.models.user import validate_time_zone
 from portfolio.terms import MonthStatus
 
@@ -60,9 +62,46 @@ class Portfolio(PublicId):
         help_text="An investment from this cost on is major.",
     )
 
+    yearly_budget = MoneyField(
+        null=True, blank=True, help_text="What may be spent in a fiscal year, in the reporting currency."
+    )
+    capacity_person_months = models.DecimalField(
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text="What the teams can work on investments in a fiscal year.",
+    )
+    risk_aversion = RateField(
+        default=Decimal("0.5"),
+        help_text="Share of the distance from the mean down to P10 that is taken off an NPV.",
+    )
+    review_cadence_months = models.PositiveSmallIntegerField(
+        default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(24)],
+        help_text="Months from one regular review of an investment to the next.",
+    )
+    review_business_days = models.PositiveSmallIntegerField(
+        default=10,
+        validators=[MinValueValidator(1), MaxValueValidator(120)],
+        help_text="Business days in which a review that an alert opened is due.",
+    )
+
     class Meta:
         ordering = ["code"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(risk_aversion__gte=0, risk_aversion__lte=5), name="portfolio_risk_aversion"
+            ),
+            models.CheckConstraint(
+                condition=Q(review_cadence_months__gte=1, review_business_days__gte=1),
+                name="portfolio_review_days",
+            ),
+            models.CheckConstraint(
+                condition=(Q(yearly_budget__isnull=True) | Q(yearly_budget__gte=0))
+                & (Q(capacity_person_months__isnull=True) | Q(capacity_person_months__gte=0)),
+                name="portfolio_limits_not_negative",
+            ),
             models.CheckConstraint(
                 condition=Q(fiscal_year_start_month__gte=1, fiscal_year_start_month__lte=12),
                 name="portfolio_fiscal_month",
@@ -107,6 +146,14 @@ class Assumptions(AppendOnly):
     hurdle_rate = RateField(null=True, help_text="Per year, effective; 0.12 is twelve percent.")
     discount_rate = RateField(null=True, help_text="Per year, effective.")
     asserted_share = RateField(null=True, help_text="Share of a claimed benefit that counts without a study.")
+    approval = models.ForeignKey(
+        "portfolio.Approval",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
     realization_rates = models.JSONField(
         default=dict,
         blank=True,

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 MATRIX = {
     "viewer": {Action.VIEW},
-    "board": {Action.VIEW},
+    "board": {Action.VIEW, Action.DECIDE},
     "owner": {Action.VIEW, Action.RECORD},
     "finance": {Action.VIEW, Action.RECORD, Action.CLOSE},
     "admin": set(Action),

@@ -19,7 +19,7 @@ def test_an_approved_plan_version_is_never_overwritten() -> None:
     line = factories.fact(investment, factories.month(1), "model_api", 100)
     plan = {"book": Book.PLAN, "book_version": 1}
     factories.record(investment.portfolio, line, **plan)
-    assumptions.approve_plan(investment, 1, now=factories.now())
+    factories.approve_plan(investment, 1)
 
     dearer = factories.fact(investment, factories.month(1), "model_api", 200)
     with pytest.raises(FactsRejected) as rejected:
@@ -30,7 +30,7 @@ def test_an_approved_plan_version_is_never_overwritten() -> None:
 
 def test_own_rates_stay_when_an_investment_moves() -> None:
     investment = factories.make_investment(factories.make_portfolio(rate="0.10"))
-    assumptions.set_rates(
+    factories.set_rates(
         investment.portfolio, investment=investment, hurdle_rate=Decimal("0.25"), now=factories.now()
     )
     investment.portfolio = factories.make_portfolio(rate="0.20")

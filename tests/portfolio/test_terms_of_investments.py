@@ -45,8 +45,6 @@ def test_a_new_investment_has_its_terms_in_a_batch(portfolio: Portfolio) -> None
     ("changes", "is_versioned"),
     [
         ({"name": "Another name"}, False),
-        ({"stage": "pilot"}, False),
-        ({"stage": "killed"}, True),
         ({"horizon_months": 48}, True),
         ({"end_month": month(12)}, True),
         ({"live_month": month(2)}, True),
@@ -99,7 +97,7 @@ def test_an_old_copy_does_not_take_back_an_approved_plan(portfolio: Portfolio) -
     investment = factories.make_investment(portfolio)
     record(portfolio, fact(investment, START, "model_api", 1), book=Book.PLAN, book_version=1)
     old = Investment.objects.get(pk=investment.pk)
-    assumptions.approve_plan(investment, 1, now=now())
+    factories.approve_plan(investment, 1)
     old.name = "Renamed"
     investments.put(old, now=now())
     stored = Investment.objects.get(pk=investment.pk)
@@ -122,7 +120,7 @@ def test_moving_an_investment_writes_to_its_new_portfolio(portfolio: Portfolio) 
 
 def test_an_investment_inherits_what_it_does_not_override(portfolio: Portfolio) -> None:
     own, other = factories.make_investment(portfolio), factories.make_investment(portfolio)
-    assumptions.set_rates(
+    factories.set_rates(
         portfolio,
         now=now(),
         hurdle_rate=Decimal("0.2"),
@@ -130,7 +128,7 @@ def test_an_investment_inherits_what_it_does_not_override(portfolio: Portfolio) 
         asserted_share=Decimal("0.5"),
         realization_rates={"labor_savings": "0.4", "speed": "0.5"},
     )
-    assumptions.set_rates(
+    factories.set_rates(
         portfolio, now=now(), investment=own, hurdle_rate=Decimal("0.3"), realization_rates={"speed": "0.1"}
     )
     rates = assumptions.rates_of([own, other])
@@ -143,7 +141,7 @@ def test_an_investment_inherits_what_it_does_not_override(portfolio: Portfolio) 
 def test_rates_as_known_earlier_stay_what_they_were(portfolio: Portfolio) -> None:
     investment = factories.make_investment(portfolio)
     then = _newest().pk
-    assumptions.set_rates(portfolio, now=now(), investment=investment, hurdle_rate=Decimal("0.9"))
+    factories.set_rates(portfolio, now=now(), investment=investment, hurdle_rate=Decimal("0.9"))
     assert assumptions.rates_of([investment], knowledge_time=then)[investment.pk].hurdle_rate == Decimal(
         "0.1"
     )
@@ -172,18 +170,18 @@ def test_rates_out_of_range_are_refused(portfolio: Portfolio, changes: dict[str,
         ("hurdle_rate", "discount_rate", "asserted_share"), Decimal("0.1")
     )
     with pytest.raises((AssumptionError, ValidationError)):
-        assumptions.set_rates(portfolio, now=now(), **(terms | changes))  # type: ignore[arg-type]
+        factories.set_rates(portfolio, now=now(), **(terms | changes))  # type: ignore[arg-type]
     assert (Assumptions.objects.count(), Batch.objects.count()) == (rows, batches)
 
 
 def test_rates_of_a_stranger_investment_are_refused(portfolio: Portfolio) -> None:
     foreign = factories.make_investment(factories.make_portfolio())
     with pytest.raises(AssumptionError, match="is not in the portfolio"):
-        assumptions.set_rates(portfolio, now=now(), investment=foreign, hurdle_rate=Decimal("0.3"))
+        factories.set_rates(portfolio, now=now(), investment=foreign, hurdle_rate=Decimal("0.3"))
 
 
 def test_realization_rates_are_kept_as_plain_decimals(portfolio: Portfolio) -> None:
-    row = assumptions.set_rates(
+    row = factories.set_rates(
         portfolio,
         now=now(),
         hurdle_rate=Decimal("0.1"),
@@ -245,9 +243,9 @@ def test_an_fx_rate_is_between_two_currencies_for_a_month(rate: Rate) -> None:
 def test_a_plan_is_approved_when_it_has_entries(portfolio: Portfolio) -> None:
     investment = factories.make_investment(portfolio)
     with pytest.raises(AssumptionError, match="has no entries"):
-        assumptions.approve_plan(investment, 1, now=now())
+        factories.approve_plan(investment, 1)
     record(portfolio, fact(investment, START, "model_api", 1), book=Book.PLAN, book_version=1)
-    approval = assumptions.approve_plan(investment, 1, now=now())
+    approval = factories.approve_plan(investment, 1)
     assert approval.batch_id == _head("investment", investment.pk)
     assert Investment.objects.get(pk=investment.pk).approved_plan_version == 1
 
