@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import transaction
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -10,9 +11,11 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portfolio import knowledge
 from portfolio.api_base import Filters, MonthField, MonthFilter, code_parameter
-from portfolio.api_ledger import OfInvestment
-from portfolio.terms import Basis
+from portfolio.api_ledger import OfInvestment, as_of_parameter, asked_knowledge
+from portfolio.terms import Basis, format_month
+from roi import as_known
 from roi.engine.result import REASON_OF_CODE
 from roi.engine.series import VOLUME_KEYS
 from roi.models import FIGURES, Snapshot
@@ -149,7 +152,38 @@ class SnapshotViewSet(OfInvestment):
         basis = Basis.SUPPORTED if is_described else basis_of(self.request)
         return {**super().get_serializer_context(), "basis": basis}
 
-    @extend_schema(parameters=[code_parameter, basis_parameter])
+    @extend_schema(parameters=[code_parameter, basis_parameter, as_of_parameter])
     def list(self, request: Request, *args: object, **kwargs: object) -> Response:
-        """Return the snapshots. Months that are not closed and complete are provisional."""
-        return super().list(request)
+        """Return the snapshots, or what they would have been as known at `as_of`: all of its months on one page.
+
+        Months that are not closed and complete are provisional.
+        """
+        asked = request.query_params.get("as_of")
+        if asked is None:
+            return super().list(request)
+        with transaction.atomic():
+            # Shared: while somebody writes, a batch below the asked time could still appear.
+            knowledge.lock_portfolio(self.investment.portfolio_id, shared=True)
+            at = asked_knowledge(asked, self.investment.portfolio)
+            known = as_known.figures([self.investment], knowledge=at).get(self.investment.pk)
+        rows = [one for one in (known.snapshots if known else ()) if _is_asked(one, request)]
+        if request.query_params.get("ordering") == "-month":
+            rows.reverse()
+        return Response(
+            {"next": None, "previous": None, "results": self.get_serializer(rows, many=True).data}
+        )
+
+
+def _is_asked(snapshot: Snapshot, request: Request) -> bool:
+    """Return whether a derived snapshot passes the filters of the address. Raises ValidationError."""
+    asked = SnapshotFilters(request.query_params, queryset=Snapshot.objects.none())
+    if not asked.is_valid():
+        raise ValidationError(asked.errors)
+    wanted, month = asked.form.cleaned_data, format_month(snapshot.month)
+    # Months as text compare as months do.
+    return (
+        (not wanted["month"] or month == wanted["month"])
+        and (not wanted["month__gte"] or month >= wanted["month__gte"])
+        and (not wanted["month__lte"] or month <= wanted["month__lte"])
+        and wanted["is_complete"] in (None, snapshot.is_complete)
+    )

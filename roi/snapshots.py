@@ -10,21 +10,22 @@ import logging
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import chain
 
 import numpy as np
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import Case, F, Value, When
 from numpy.typing import NDArray
 
 from portfolio import knowledge
 from portfolio.models import Investment
 from portfolio.terms import ENDED_STAGES
+from roi import attempts, rows
 from roi import inputs as roi_inputs
-from roi import rows
 from roi.binary_copy import encode
 from roi.engine import metrics
 from roi.engine.figures import Figures
@@ -33,9 +34,9 @@ from roi.inputs import Inputs
 from roi.models import SnapshotHead
 
 # Bounds the memory of one stream: 1,250 investments of 36 months take about 100 MB.
-CHUNK = 1_250
+CHUNK = attempts.SIZES[0]
 STREAMS = 2
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = attempts.MAX_ATTEMPTS
 
 logger = logging.getLogger(__name__)
 
@@ -126,18 +127,39 @@ def _sum(parts: Iterable[Recomputed]) -> Recomputed:
 
 
 def recompute_chunk(ids: Sequence[int], *, now: datetime) -> Recomputed:
-    """Recompute the given investments in one transaction; one that cannot be computed does not stop the others."""
+    """Recompute the given investments; one that cannot be computed, or kills the process, stops no other for good.
+
+    What a process died over is counted, and put into smaller and smaller groups until it is alone. Each group is
+    marked before the work on it, and computed in one transaction.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_ENSURE_HEADS, [list(ids)])
+    found = attempts.groups_of(ids)
+    for investment_id in found.given_up:
+        logger.error("Investment %s is quarantined: %s", investment_id, attempts.KILLED)
+    return _sum(_recompute_marked(group, now=now) for group in found.groups)
+
+
+def _recompute_marked(ids: Sequence[int], *, now: datetime) -> Recomputed:
+    mark = attempts.mark(ids)
+    try:
+        return _recompute_group(ids, now=now)
+    except BaseException:
+        # The process lives: the database or the program is broken as a whole, and no investment is to blame.
+        with suppress(DatabaseError):
+            attempts.unmark(ids, mark)
+        raise
+
+
+def _recompute_group(ids: Sequence[int], *, now: datetime) -> Recomputed:
     try:
         return knowledge.with_one_view(partial(_recompute_locked, ids, now=now))
-    except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+    except (ValueError, ArithmeticError, LookupError, TypeError, MemoryError, RecursionError) as error:
         # Facts this code cannot digest; a broken database or program fails as a whole and is tried again.
         if len(ids) == 1:
             return _quarantine(ids[0], error)
         half = len(ids) // 2
-        first, second = recompute_chunk(ids[:half], now=now), recompute_chunk(ids[half:], now=now)
-        return Recomputed(first.computed + second.computed, first.changed + second.changed)
+        return _sum(_recompute_group(part, now=now) for part in (ids[:half], ids[half:]))
 
 
 _ENSURE_HEADS = """
@@ -151,16 +173,17 @@ def _quarantine(investment_id: int, error: Exception) -> Recomputed:
     """Count a failure on the facts known now; after MAX_ATTEMPTS the investment waits for newer facts or a release."""
     logger.exception("Investment %s cannot be recomputed.", investment_id, exc_info=error)
     known = int(_knowledge_of([Investment.objects.get(pk=investment_id)]).max())
-    again = Case(When(failed_knowledge=known, then=F("attempts") + 1), default=Value(1))
+    tries = Case(When(failed_knowledge=known, then=F("attempts") + 1), default=Value(1))
     SnapshotHead.objects.filter(pk=investment_id).update(
-        attempts=again, failed_knowledge=known, failure=repr(error)[:2000]
+        attempts=tries, failed_knowledge=known, failure=repr(error)[:2000]
     )
     return Recomputed(0, [])
 
 
 def release() -> int:
-    """Let quarantined investments be tried again, after the program was mended; returns how many."""
-    return SnapshotHead.objects.filter(attempts__gte=MAX_ATTEMPTS).update(attempts=0)
+    """Let quarantined investments be tried again, one that killed its process once, alone; returns how many."""
+    again = Case(When(failure=attempts.KILLED, then=Value(MAX_ATTEMPTS - 1)), default=Value(0))
+    return SnapshotHead.objects.filter(attempts__gte=MAX_ATTEMPTS).update(attempts=again)
 
 
 def _recompute_locked(ids: Sequence[int], *, now: datetime) -> Recomputed:

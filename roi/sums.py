@@ -66,7 +66,19 @@ def totals(
 def aggregation(
     investments: Sequence[Investment], rates: dict[int, Rates], *, book: Book, knowledge: int | None = None
 ) -> tuple[str, dict[str, Any]]:
-    """Return the query (and its parameters) that sums a book per investment and month into the columns of a series.
+    """Return the query (and its parameters) that sums a book per investment and month into the columns of a series."""
+    query, parameters = lines(investments, rates, book=book, knowledge=knowledge)
+    volumes = ", ".join(
+        f"COALESCE(sum(quantity) FILTER (WHERE volume_key = '{key}')::float8, 'NaN'::float8) AS volume_{key}"
+        for key in VOLUME_KEYS
+    )
+    return query + _TOTALS.format(volumes=volumes), parameters
+
+
+def lines(
+    investments: Sequence[Investment], rates: dict[int, Rates], *, book: Book, knowledge: int | None = None
+) -> tuple[str, dict[str, Any]]:
+    """Return the table expression `line` of a book's current cells (and its parameters), for a query to follow.
 
     Converted and shared amounts are rounded half-even to micro-units once per cell and basis, before any sum.
     """
@@ -94,13 +106,9 @@ def aggregation(
         "book": book.value,
         "knowledge": knowledge,
     }
-    query = _QUERY.format(
+    query = _LINES.format(
         cells=_CELLS_NOW if knowledge is None else _CELLS_THEN,
         accounts=_ACCOUNTS_NOW if knowledge is None else _ACCOUNTS_THEN,
-        volumes=", ".join(
-            f"COALESCE(sum(quantity) FILTER (WHERE volume_key = '{key}')::float8, 'NaN'::float8) AS volume_{key}"
-            for key in VOLUME_KEYS
-        ),
     )
     return query, parameters
 
@@ -132,17 +140,20 @@ _ACCOUNTS_THEN = """(
     ORDER BY a.id, v.batch_id DESC)"""
 
 _COST, _BENEFIT = "kind = 'cost'", "kind = 'benefit'"
-_QUERY = f"""
+# One row a cell: `money` is rounded in the reporting currency, `exact` is not; `fx`, `share` and `realized` made them.
+_LINES = """
 WITH line AS (
     SELECT c.investment_id, c.month, a.kind, a.nature, a.position, a.is_avoidable, a.is_usage_driven, a.volume_key,
+           c.account_id, c.currency, c.source, c.source_ref,
+           CASE WHEN c.currency = s.currency THEN 1 ELSE x.rate END AS fx,
            c.kind = 'value' AS has_value, c.quantity, c.amount, s.share, COALESCE(r.rate, 1) AS realized,
            CASE WHEN c.currency = s.currency OR c.amount IS NULL THEN c.amount
                 ELSE hurdle_half_even(c.amount * x.rate) END AS money,
            CASE WHEN c.currency = s.currency THEN c.amount ELSE c.amount * x.rate END AS exact
-    FROM {{cells}} c
+    FROM {cells} c
     JOIN unnest(%(id)s::bigint[], %(currency)s::text[], %(share)s::numeric[], %(version)s::int[])
          AS s(id, currency, share, version) ON s.id = c.investment_id AND s.version = c.book_version
-    JOIN {{accounts}} a ON a.id = c.account_id
+    JOIN {accounts} a ON a.id = c.account_id
     LEFT JOIN unnest(%(realized_id)s::bigint[], %(realized_account)s::bigint[], %(realized_rate)s::numeric[])
          AS r(id, account_id, rate) ON r.id = c.investment_id AND r.account_id = c.account_id
     LEFT JOIN unnest(%(fx_currency)s::text[], %(fx_reporting)s::text[], %(fx_month)s::date[], %(fx_rate)s::numeric[])
@@ -150,6 +161,8 @@ WITH line AS (
          ON x.currency = c.currency AND x.reporting = s.currency AND x.month = c.month
     WHERE c.investment_id = ANY(%(id)s) AND c.book = %(book)s AND c.kind <> 'withdrawn'
 )
+"""
+_TOTALS = f"""
 SELECT investment_id AS investment, (extract(year FROM month) * 12 + extract(month FROM month) - 1)::int AS month,
        {_micros("money", _BENEFIT)} AS claimed,
        {_micros(_shared("share"), _BENEFIT)} AS supported,

@@ -2,7 +2,9 @@
 
 from roi.models.case import LONGEST_CASE, BusinessCase, CaseStudy, CaseSubmission, Scenario
 from roi.models.forecast import Forecast, ForecastScore
+from roi.models.pool import Pool, PoolMember, PoolTerms
 from roi.models.price import PriceOverride
+from roi.models.reallocation import Reallocation
 from roi.models.snapshot import FIGURES, Snapshot, SnapshotHead
 
 __all__ = [
@@ -13,7 +15,11 @@ __all__ = [
     "CaseSubmission",
     "Forecast",
     "ForecastScore",
+    "Pool",
+    "PoolMember",
+    "PoolTerms",
     "PriceOverride",
+    "Reallocation",
     "Scenario",
     "Snapshot",
     "SnapshotHead",

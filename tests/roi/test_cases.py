@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from portfolio import assumptions, ingest, ledger
+from portfolio import ingest, ledger
 from portfolio.facts import FactsRejected, Writing
 from portfolio.models import Batch, Cell, Investment, Portfolio, User
 from portfolio.terms import Book
@@ -166,7 +166,7 @@ def test_scenarios_are_bounded(portfolio: Portfolio, olivia: User) -> None:
 def test_rates_are_the_investments_then_the_portfolios_unless_stated(
     portfolio: Portfolio, investment: Investment, olivia: User
 ) -> None:
-    assumptions.set_rates(portfolio, now=now(), investment=investment, hurdle_rate=Decimal("0.25"))
+    factories.set_rates(portfolio, now=now(), investment=investment, hurdle_rate=Decimal("0.25"))
     assert cases.terms(write(portfolio, olivia, investment=investment)).hurdle_rate == 0.25
     assert cases.terms(write(portfolio, olivia)).hurdle_rate == 0.10
 
@@ -242,7 +242,7 @@ def test_rates_in_force_are_part_of_what_was_submitted(
 ) -> None:
     case = write(portfolio, olivia, investment=investment)
     first = submit(case, olivia)
-    assumptions.set_rates(portfolio, now=now(), investment=investment, discount_rate=Decimal("0.3"))
+    factories.set_rates(portfolio, now=now(), investment=investment, discount_rate=Decimal("0.3"))
     second = submit(case, olivia)
     assert second.version == first.version + 1
     assert first.content["figures"]["npv"] > second.content["figures"]["npv"]
@@ -253,7 +253,7 @@ def test_an_approved_version_is_passed_over(
 ) -> None:
     draft = [factories.fact(investment, START, "development", 10)]
     ledger.record(portfolio, draft, writing=Writing("actuals", now(), olivia, book=Book.PLAN, book_version=3))
-    assumptions.approve_plan(investment, 3, now=now())
+    factories.approve_plan(investment, 3)
     made = submit(write(portfolio, olivia, investment=investment), olivia)
     assert made.version == 4
     assert planned(investment, 3) == {("development", 1): Decimal(10)}
@@ -268,7 +268,7 @@ def test_an_import_never_adds_to_the_version_of_a_case(
     assert ingest.draft_versions([investment.pk]) == {investment.pk: 2}
     submit(cases.save(case, {"months": 13}, revision=1, now=now(), actor=olivia), olivia)
     assert ingest.draft_versions([investment.pk]) == {investment.pk: 3}
-    assumptions.approve_plan(investment, 1, now=now())
+    factories.approve_plan(investment, 1)
     assert ingest.draft_versions([investment.pk]) == {investment.pk: 3}
 
 

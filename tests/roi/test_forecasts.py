@@ -114,8 +114,7 @@ def test_two_workers_store_one_forecast(support: Investment, monkeypatch: pytest
 
 
 def test_what_has_ended_is_not_forecast(support: Investment) -> None:
-    support.stage = "retired"
-    investments.put(support, now=now())
+    factories.enter(support, "killed")
     snapshots.recompute(now=now())
     assert forecasts.find_stale() == []
     assert forecasts.refresh([support.pk], now=now()) == 0
@@ -132,7 +131,7 @@ def test_few_months_follow_the_approved_plan(db: None) -> None:
     investment = factories.make_investment(factories.make_portfolio())
     plan = running(investment, {"infrastructure": 10_000, "labor_savings": 20_000}, last=24)
     record(investment.portfolio, *plan, source="plan", book=Book.PLAN, book_version=1)
-    factories.assumptions.approve_plan(investment, 1, now=now())
+    factories.approve_plan(investment, 1)
     record(
         investment.portfolio,
         *running(investment, {"infrastructure": 12_000, "labor_savings": 10_000}, last=3),

@@ -198,7 +198,7 @@ def _by_hand(drawn: list[Line], given_terms: Terms) -> dict[str, list[int]]:
 def _with_terms(given_terms: Terms, drawn: list[Line]) -> Investment:
     portfolio = factories.make_portfolio()
     investment = factories.make_investment(portfolio)
-    assumptions.set_rates(
+    factories.set_rates(
         portfolio,
         now=now(),
         hurdle_rate=Decimal("0.1"),
@@ -307,7 +307,7 @@ def test_as_of_does_not_change_when_later_facts_arrive(before: list[Line], after
 
 def _change_everything(investment: Investment) -> None:
     finn = factories.make_user()
-    assumptions.set_rates(
+    factories.set_rates(
         investment.portfolio,
         now=now(),
         hurdle_rate=Decimal("0.3"),

@@ -68,11 +68,11 @@ def _restate(support: Investment) -> None:
 
 def _other_rates(support: Investment) -> None:
     rates = dict.fromkeys(("hurdle_rate", "discount_rate"), Decimal("0.2"))
-    assumptions.set_rates(support.portfolio, now=now(), asserted_share=Decimal(1), **rates)
+    factories.set_rates(support.portfolio, now=now(), asserted_share=Decimal(1), **rates)
 
 
 def _own_rates(support: Investment) -> None:
-    assumptions.set_rates(support.portfolio, now=now(), investment=support, asserted_share=Decimal("0.9"))
+    factories.set_rates(support.portfolio, now=now(), investment=support, asserted_share=Decimal("0.9"))
 
 
 def _close_more(support: Investment) -> None:
@@ -96,7 +96,7 @@ def _terms(support: Investment) -> None:
 
 def _plan(support: Investment) -> None:
     record(support.portfolio, fact(support, START, "model_api", 1), book=Book.PLAN, book_version=1)
-    assumptions.approve_plan(support, 1, now=now())
+    factories.approve_plan(support, 1)
 
 
 @pytest.mark.parametrize(
@@ -133,15 +133,18 @@ def test_another_engine_makes_everything_stale(support: Investment, monkeypatch:
     assert snapshots.find_stale() == []
 
 
-@pytest.mark.parametrize(
-    "changes", [{"live_month": month(2)}, {"end_month": month(12)}, {"stage": "retired"}]
-)
+@pytest.mark.parametrize("changes", [{"live_month": month(2)}, {"end_month": month(12)}])
 def test_what_arms_and_ends_the_rules_is_part_of_the_fingerprint(
     support: Investment, changes: dict[str, object]
 ) -> None:
     for name, value in changes.items():
         setattr(support, name, value)
     investments.put(support, now=now())
+    assert snapshots.recompute(now=now()).changed == [support.pk]
+
+
+def test_the_end_of_an_investment_is_part_of_the_fingerprint(support: Investment) -> None:
+    factories.enter(support, "killed")
     assert snapshots.recompute(now=now()).changed == [support.pk]
 
 
@@ -175,7 +178,7 @@ def test_a_plan_that_nobody_approved_counts_for_nothing(db: None) -> None:
     planned, draft = (factories.make_investment(portfolio) for _ in range(2))
     for investment, version in ((planned, 1), (draft, 0)):
         record(portfolio, fact(investment, START, "model_api", 1), book=Book.PLAN, book_version=version)
-    assumptions.approve_plan(planned, 1, now=now())
+    factories.approve_plan(planned, 1)
     loaded = inputs.load([Investment.objects.get(pk=planned.pk), draft])
     assert loaded.has_plan.tolist() == [True, False]
 

@@ -9,7 +9,6 @@ import pytest
 from celery import current_app
 from django.db import connection, transaction
 
-from portfolio import assumptions
 from portfolio.models import Portfolio, User
 from roi import cases, studies
 from roi.cases import CaseRefused
@@ -72,7 +71,7 @@ def test_equal_inputs_are_one_study(case: BusinessCase, olivia: User) -> None:
 def test_inputs_are_copied_when_asked(case: BusinessCase, olivia: User, portfolio: Portfolio) -> None:
     before = ask(case, olivia, "monte_carlo")
     rates = dict.fromkeys(("hurdle_rate", "discount_rate"), Decimal(3))
-    assumptions.set_rates(portfolio, now=now(), asserted_share=Decimal(1), **rates)
+    factories.set_rates(portfolio, now=now(), asserted_share=Decimal(1), **rates)
     cases.save(case, {"drivers": {"labor_savings_monthly": 0}}, revision=1, now=now(), actor=olivia)
     case.refresh_from_db()
     after = ask(case, olivia, "monte_carlo")

@@ -1,0 +1,108 @@
+"""Figures as known at an earlier knowledge time: the snapshots as they would have been computed then, unsaved.
+
+They are computed by today's engine; what was *shown* then lives in copied evidence with its engine version.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from portfolio.models import Investment
+from portfolio.terms import from_micros
+from roi import inputs, rows, snapshots
+from roi.binary_copy import Column
+from roi.engine import metrics
+from roi.engine.result import ENGINE_VERSION
+from roi.models import Snapshot, SnapshotHead
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was known of one investment: its terms then, its months in order, and the head they would have had."""
+
+    investment: Investment
+    snapshots: Sequence[Snapshot]
+    head: SnapshotHead
+
+    def at(self, month: date | None) -> Snapshot | None:
+        """Return the snapshot of a month, None where there is none."""
+        return next((one for one in self.snapshots if one.month == month), None)
+
+    @property
+    def newest_complete(self) -> Snapshot | None:
+        """Return the snapshot of the newest closed and complete month."""
+        return self.at(self.head.last_complete_month)
+
+
+def figures(
+    investments: Sequence[Investment], *, knowledge: int | None, all_months_irr: bool = False
+) -> dict[int, Known]:
+    """Return what was known of each investment at a knowledge time (None: now); who was not registered is left out.
+
+    IRR, MIRR and discounted payback are those of the newest complete month, of every month with `all_months_irr`.
+    One load for all of them. The caller holds one consistent view of the database.
+    """
+    if not investments:
+        return {}
+    loaded = inputs.load(investments, knowledge=knowledge)
+    if not loaded.investments:
+        return {}
+    prints = snapshots.fingerprints(loaded)
+    known = np.full(len(loaded.investments), -1 if knowledge is None else knowledge, dtype=np.int64)
+    everybody = np.arange(len(loaded.investments))
+    computed = metrics.compute(loaded.series, all_months_irr=all_months_irr)
+    columns = rows.columns(loaded, computed, prints, knowledge=known, members=everybody)
+    by_name = {column.name: _values(column) for column in columns}
+    found: dict[int, list[Snapshot]] = {i.pk: [] for i in loaded.investments}
+    for values in zip(*by_name.values(), strict=True):
+        snapshot = Snapshot(**dict(zip(by_name, values, strict=True)))
+        found[snapshot.investment_id].append(snapshot)
+    planned = rows.planned_months(loaded)
+    result = {}
+    for row, investment in enumerate(loaded.investments):
+        for snapshot in found[investment.pk]:
+            snapshot.investment = investment
+        last_month, last_complete = rows.last_months(loaded, row)
+        head = SnapshotHead(
+            investment_id=investment.pk,
+            engine_version=ENGINE_VERSION,
+            fingerprint=UUID(bytes=prints[row, int(loaded.series.length[row]) - 1].tobytes()),
+            last_month=last_month,
+            last_complete_month=last_complete,
+            planned_breakeven_month=planned[row][0],
+            planned_discounted_payback_month=planned[row][1],
+        )
+        result[investment.pk] = Known(investment, found[investment.pk], head)
+    return result
+
+
+def plain(snapshot: Snapshot) -> Mapping[str, Any]:
+    """Return every stored figure of a snapshot by its name, as JSON keeps it: money as text, undefined as None."""
+    return {
+        field.name: _plain(getattr(snapshot, field.name))
+        for field in Snapshot._meta.concrete_fields
+        if field.name not in ("id", "investment", "knowledge", "fingerprint", "reasons", "engine_version")
+    } | {"fingerprint": str(snapshot.fingerprint), "reasons": bytes(snapshot.reasons).hex()}
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
+
+
+def _values(column: Column) -> list[Any]:
+    if column.type == "bytes":
+        raw: list[Any] = [one.tobytes() for one in column.values]
+        values = [UUID(bytes=one) for one in raw] if column.name == "fingerprint" else raw
+    elif column.type == "micros":
+        values = [from_micros(one) for one in column.values.tolist()]
+    elif column.type == "date":
+        values = [date.fromordinal(one) for one in column.values.tolist()]
+    else:
+        values = column.values.tolist()
+    if column.null is None:
+        return values
+    return [None if absent else value for value, absent in zip(values, column.null.tolist(), strict=True)]
