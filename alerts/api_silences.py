@@ -16,7 +16,7 @@ from alerts import silences
 from alerts.models import Silence
 from alerts.models.policy import RULE_CHOICES
 from alerts.silences import Matcher
-from portfolio import access
+from portfolio import access, approvals
 from portfolio.access import Action
 from portfolio.api_base import (
     UUID_PATTERN,
@@ -96,7 +96,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
         return [str(episode.public_id) for episode in found.episodes]
 
 
-class Decision(Body):
+class Verdict(Body):
     """Whether somebody else's request is allowed."""
 
     is_allowed = serializers.BooleanField()
@@ -164,11 +164,11 @@ class SilenceViewSet(ScopedViewSet):
 
         return answer_once(request, act)
 
-    @extend_schema(request=Decision, responses=ApprovalSerializer, parameters=[idempotency_parameter])
+    @extend_schema(request=Verdict, responses=ApprovalSerializer, parameters=[idempotency_parameter])
     @action(detail=True, methods=["post"])
     def decide(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Allow or refuse a long silence, as somebody else than its author who closes the portfolio's months."""
-        asked = Decision(data=request.data)
+        asked = Verdict(data=request.data)
         asked.is_valid(raise_exception=True)
         silence, user = self.get_object(), person(request)
         if not access.may(user, Action.CLOSE, silence.portfolio_id):
@@ -204,6 +204,30 @@ class ApprovalViewSet(ScopedViewSet):
     orderings = ("-asked_at", "asked_at")
     lookup_field = "public_id"
     lookup_value_regex = UUID_PATTERN
+
+    @extend_schema(
+        request=Verdict,
+        responses=ApprovalSerializer,
+        parameters=[public_id_parameter, idempotency_parameter],
+        filters=False,
+    )
+    @action(detail=True, methods=["post"])
+    def decide(self, request: Request, *args: object, **kwargs: object) -> Response:
+        """Allow or refuse a request, as somebody else than its author; what is allowed is carried out at once."""
+        approval, user = self.get_object(), person(request)
+        if not access.may(user, Action.CLOSE, approval.portfolio_id):
+            raise PermissionDenied("Only finance and administrators of the portfolio decide requests.")
+        asked = Verdict(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return answer_once(
+            request,
+            lambda now: (
+                200,
+                ApprovalSerializer(
+                    approvals.settle(approval, approver=user, now=now, **asked.validated_data)
+                ).data,
+            ),
+        )
 
 
 def _matcher(request: Request, terms: dict[str, Any]) -> Matcher:

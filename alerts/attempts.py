@@ -3,9 +3,7 @@
 A mark names the database session of its worker; where that session is gone, the process died over its work.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
@@ -13,18 +11,15 @@ from django.db.models import Case, QuerySet, Value, When
 
 from alerts.models import EvaluationHead
 from alerts.queries import IS_NEWER
+from roi.attempts import DEAD, MARKED, WHO, Groups, split
+from roi.attempts import MAX_ATTEMPTS as MAX_ATTEMPTS
 
-MAX_ATTEMPTS = 5
 # How many investments are judged together, by how often a process died over them: the guilty one ends up alone.
 SIZES = (500, 100, 20, 4, 1)
 DIED = "The process that judged it ended in the middle of the work."
 KILLED = "The process that judged it ended in the middle of the work, five times in a row."
 
-# A session is its process number and its beginning, as numbers are used again.
-_WHO = "'In work by session ' || a.pid || ' since ' || extract(epoch FROM a.backend_start)"
-_IS_MARK = "e.failure LIKE 'In work by session %%'"
-_IS_DEAD = f"""({_IS_MARK} AND e.failure NOT IN
-    (SELECT {_WHO} FROM pg_stat_activity a WHERE a.backend_start IS NOT NULL))"""
+_IS_MARK, _IS_DEAD = MARKED.format(row="e"), DEAD.format(row="e")
 # What is due, with its tries so far. Newer figures start anew; after deaths at first alone, to draw nobody in.
 _DUE = f"""
     SELECT e.investment_id, h.revision, {_IS_DEAD} AS is_dead, CASE
@@ -45,17 +40,9 @@ _COUNT = f"""
 _MARK = f"""
     WITH due AS ({_DUE} FOR UPDATE OF e)
     UPDATE alerts_evaluationhead e SET attempts = due.tries, failed_revision = due.revision,
-        failure = (SELECT {_WHO} FROM pg_stat_activity a WHERE a.pid = pg_backend_pid())
+        failure = (SELECT {WHO} FROM pg_stat_activity a WHERE a.pid = pg_backend_pid())
     FROM due WHERE e.investment_id = due.investment_id AND due.tries < %(limit)s RETURNING e.failure
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Groups:
-    """What may be judged, in groups to be marked and judged one after the other, and what was given up just now."""
-
-    groups: tuple[tuple[int, ...], ...]
-    given_up: tuple[int, ...] = ()
 
 
 def groups_of(ids: Sequence[int]) -> Groups:
@@ -66,18 +53,7 @@ def groups_of(ids: Sequence[int]) -> Groups:
     if dead:
         given_up = _count(dead)
         rows = _due(ids)
-    by_tries: dict[int, list[int]] = defaultdict(list)
-    for investment_id, _, _, tries in rows:
-        if tries < MAX_ATTEMPTS:
-            by_tries[tries].append(investment_id)
-    return Groups(
-        tuple(
-            tuple(members[at : at + SIZES[tries]])
-            for tries, members in sorted(by_tries.items())
-            for at in range(0, len(members), SIZES[tries])
-        ),
-        given_up,
-    )
+    return Groups(split(((row[0], row[3]) for row in rows), SIZES), given_up)
 
 
 def mark(ids: Sequence[int]) -> str:

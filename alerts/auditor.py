@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 300.0
 # A round that ended without saying so is given up after this.
-ABANDONED = timedelta(minutes=10)
+ABANDONED_SECONDS = 600.0
 PATIENCE_SECONDS, SLO_SECONDS, BEHIND_SECONDS = 300.0, 900.0, 3600.0
 SHORTEST_SECONDS = 5.0
 # Investments a round: the newest, and so many of those that wait longest.
@@ -110,7 +110,7 @@ def _claim(now: datetime, *, is_forced: bool) -> AuditRun | None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [_LOCK])
     last = AuditRun.objects.order_by("-id").first()
     if last is not None:
-        if last.finished_at is None and last.started_at > now - ABANDONED:
+        if last.finished_at is None and last.started_at > now - _scaled(ABANDONED_SECONDS):
             return None
         if not is_forced and last.started_at > now - timedelta(
             seconds=PERIOD_SECONDS * min(1.0, settings.TIME_SCALE) / 2

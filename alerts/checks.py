@@ -84,7 +84,7 @@ def _unsent(event: Event, notices: Sequence[Notification]) -> list[Finding]:
     if promised is None and event.evidence.get("notice") == "now":
         detail = f"The event “{event.kind}” was to be told at once, and nobody decided whom."
         return [_of_event(event, f"lost:notices:{event.pk}", LOST, detail)]
-    return [
+    gone = [
         _of_event(
             event,
             f"lost:notice:{lost}",
@@ -93,6 +93,16 @@ def _unsent(event: Event, notices: Sequence[Notification]) -> list[Finding]:
         )
         for lost in promised or ()
         if lost not in there
+    ]
+    return gone + [
+        _of_event(
+            event,
+            f"lost:notice:{notice.pk}",
+            LOST,
+            f"A notice of “{event.kind}” counts as told with another, and no other tells of it: {notice.pk}.",
+        )
+        for notice in notices
+        if notice.state == "merged" and notice.told_in_id is None
     ]
 
 

@@ -1,6 +1,6 @@
 """What an evaluation judged by beside months and policies, as the JSON its point keeps, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -28,6 +28,7 @@ class Judged:
 
     `through`: the last month judged by each rule, this evaluation included. `after`: revision and policy
     knowledge of the evaluation before, None where that is not known. `engine`: version of the figures.
+    `forecasts`: those that were judged, which are never written again; None for a point of before they were kept.
     """
 
     context: Context
@@ -35,10 +36,16 @@ class Judged:
     through: Mapping[str, date]
     after: tuple[int, int] | None
     engine: int
+    forecasts: tuple[int, ...] | None
 
 
 def to_json(
-    context: Context, *, stage: str, through: Mapping[str, date | None], before: EvaluationHead
+    context: Context,
+    *,
+    stage: str,
+    through: Mapping[str, date | None],
+    before: EvaluationHead,
+    forecasts: Iterable[int] = (),
 ) -> dict[str, Any]:
     """Return what a point keeps. `before` is the evaluation head as it was; a new one has revision -1."""
     return {
@@ -48,6 +55,7 @@ def to_json(
         "through": {rule: format_month(month) for rule, month in sorted(through.items()) if month},
         "after": [before.revision, before.policy_knowledge] if before.revision >= 0 else None,
         "engine": ENGINE_VERSION,
+        "forecasts": sorted(forecasts),
     }
 
 
@@ -57,13 +65,14 @@ def read(stored: Mapping[str, Any]) -> Judged | None:
         return None
     months = {name: _month(stored.get(name)) for name in _MONTHS}
     numbers = {name: int(stored[name]) for name in _NUMBERS}
-    after = stored["after"]
+    after, forecasts = stored["after"], stored.get("forecasts")
     return Judged(
         context=Context(**months, **numbers),  # type: ignore[arg-type]
         stage=str(stored["stage"]),
         through={rule: parse_month(text) for rule, text in stored["through"].items()},
         after=(int(after[0]), int(after[1])) if after else None,
         engine=int(stored["engine"]),
+        forecasts=None if forecasts is None else tuple(int(key) for key in forecasts),
     )
 
 

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from alerts import channels, envelopes, fallbacks, outbox, secrets, targets
+from alerts import channels, collapsing, envelopes, fallbacks, outbox, secrets, targets
 from alerts.breaker import Breaker
 from alerts.channels.base import (
     Accepted,
@@ -80,13 +80,15 @@ def drain(*, limit: int, only: Sequence[str] | None = None, stop: threading.Even
     """Deliver up to `limit` due notifications one by one; return how many were taken."""
     stop, taken, ends = stop or threading.Event(), 0, time.monotonic() + DRAIN_SECONDS
     while taken < limit and not stop.is_set() and time.monotonic() < ends:
+        # Read before the claim: whoever is stopped in the middle of it has lost the time all the same.
+        latest = time.monotonic() + pace().lease - pace().deadline
         claimed = outbox.claim(
             lease=pace().lease, only=only, resting=_resting(), resting_targets=_resting_targets()
         )
         if claimed is None:
             break
         taken += 1
-        _deliver(claimed, stop)
+        _deliver(claimed, stop, latest=latest)
     return taken
 
 
@@ -133,16 +135,19 @@ def _resting_targets() -> list[tuple[str, str]]:
     return [target for target, host in _hosts.items() if breaker.is_open(host)]
 
 
-def _deliver(claimed: Claim, stop: threading.Event) -> None:
-    """Take one claimed notification to its end.
+def _deliver(claimed: Claim, stop: threading.Event, *, latest: float) -> None:
+    """Take one claimed notification to its end; after `latest` (of time.monotonic) it is not handed over any more.
 
-    1. What may not be sent any more, or was tried too often, ends here.
+    1. What may not be sent any more, was tried too often, or is told with the end of its alert, ends here.
     2. It is put into words; failing that is a defect of ours that a new version may cure, so it waits.
     3. It is handed over, and how that ended is written down, state and attempt in one transaction.
     """
     ended = _barred(claimed)
     if ended is not None:
         _mark(claimed, ended)
+        return
+    end = collapsing.end_of(claimed)
+    if end is not None and collapsing.hand_on(claimed, end):
         return
     try:
         target = _target_of(claimed)
@@ -164,7 +169,7 @@ def _deliver(claimed: Claim, stop: threading.Event) -> None:
             _mark(claimed, gone)
             return
         _hosts[claimed.channel, claimed.address] = channel.host
-    _send(claimed, channel, target, stop)
+    _send(claimed, channel, target, stop, latest=latest)
 
 
 def _target_of(claimed: Claim) -> Target | None:
@@ -197,7 +202,9 @@ def _barred(claimed: Claim) -> Mark | None:
     return None
 
 
-def _send(claimed: Claim, channel: Channel, target: Target | None, stop: threading.Event) -> None:
+def _send(
+    claimed: Claim, channel: Channel, target: Target | None, stop: threading.Event, *, latest: float
+) -> None:
     try:
         message = envelopes.message_of(claimed)
         handed = channel.describe(message, claimed.address)
@@ -206,6 +213,10 @@ def _send(claimed: Claim, channel: Channel, target: Target | None, stop: threadi
     except Exception as error:
         logger.exception("Notification %s cannot be put into words.", claimed.id)
         _mark(claimed, after(claimed, Retry(f"It cannot be put into words ({type(error).__name__}).")))
+        return
+    if time.monotonic() > latest:
+        # This process was stopped or starved: its lease would end in the middle, and another would send as well.
+        _note_lost(claimed, "it was not handed over")
         return
     outcome = _hand_over(channel, message, claimed.address, stop)
     _note_host(channel.host, outcome)
@@ -305,7 +316,6 @@ def _after_retry(claimed: Claim, detail: str, asked: float | None, rendered: dic
 
 def _mark(claimed: Claim, how: Mark) -> None:
     """Write the outcome, if need be over a new connection: losing it would repeat a message that went out."""
-    global _lost
     try:
         held = outbox.mark(claimed, how)
     except DatabaseError:
@@ -314,9 +324,12 @@ def _mark(claimed: Claim, how: Mark) -> None:
         connection.close()
         held = outbox.mark(claimed, how)
     if not held:
-        _lost += 1
-        logger.warning(
-            "The lease on notification %s was lost; its outcome %s is ignored.", claimed.id, how.outcome
-        )
+        _note_lost(claimed, f"its outcome {how.outcome} is ignored")
     elif how.state == "dead":
         logger.error("Notification %s is dead: %s", claimed.id, redact(how.reason))
+
+
+def _note_lost(claimed: Claim, what: str) -> None:
+    global _lost
+    _lost += 1
+    logger.warning("The lease on notification %s was lost; %s.", claimed.id, what)

@@ -80,6 +80,7 @@ def _item(one: Json) -> Item:
     code = wording.plain(investment.get("code", ""), limit=64)
     name = wording.plain(investment.get("name", ""), limit=60)
     kind = _KINDS.get(str(one.get("kind")), wording.plain(one.get("kind", ""), limit=20))
+    kind = f"new and {kind}" if one.get("opened") else kind
     title, month = wording.plain(one.get("title", ""), limit=64), wording.month(one.get("month"))
     return Item(
         name=f"{code} {name}",

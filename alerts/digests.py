@@ -21,7 +21,7 @@ from portfolio.models import Membership, User
 _LANE = ("portfolio_id", "channel", "address", "user_id", "suppressed_by")
 _LOCK = 0x44494745
 _COPIED = ("kind", "rule", "title", "severity", "investment", "month", "since", "value", "threshold", "unit")
-_ALSO = ("months", "closed_reason", "path", "reason", "currency")
+_ALSO = ("months", "closed_reason", "path", "reason", "currency", "opened")
 _TELLING = ("pending", "sending", "uncertain", "sent", "logged", "merged")
 _WORST = (Severity.CRITICAL.value, Severity.WARNING.value, Severity.INFO.value)
 _STATE = ["state", "state_reason", "suppressed_by", "silence", "told_in", "digest_at", "next_at"]

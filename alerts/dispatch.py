@@ -1,62 +1,19 @@
 """From an event to the outbox: who is told of it, and which stage keeps a notice back, stored with its reason."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 from alerts import holding, notices, overlays, record, routing
-from alerts.models import Episode, Event, Notification, Silence
-from alerts.overlays import NOTHING, Overlay
-from alerts.record import Recorded
+from alerts.models import Event, Notification, Silence
+from alerts.record import INHIBITED
 from alerts.routing import Directory, Recipient
 from alerts.rules import RULES, inhibit
-from alerts.rules.reconcile import Change, ChangeKind, Notice
+from alerts.scenes import Happening, Scene
 from portfolio.models import Investment
 
-INHIBITED, SILENCED, SNOOZED = "inhibited", "silenced", "snoozed"
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """One event of a rule's episode; `announce` says whether people hear of it at once."""
-
-    rule: str
-    kind: str
-    event: Event
-    announce: bool
-
-    @property
-    def is_history(self) -> bool:
-        """Whether it only changes what is past: told with the other corrections of its import."""
-        return not self.announce and self.event.evidence.get("notice") == Notice.DIGEST.value
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scene:
-    """One investment after all its rules were folded and all their changes applied: what the stages look at."""
-
-    investment: Investment
-    recorded: Recorded
-    directory: Directory
-    hurdle: Decimal  # of the hurdle rule's policy in force, 0 where there is none
-    overlays: Mapping[int, Overlay]  # by episode
-    silences: Sequence[Silence]  # in force, of the investment's portfolio or others
-    now: datetime
-
-    def open_rules(self) -> set[str]:
-        """Return the rules with an open episode, whether anybody was told of it or not."""
-        return {e.rule for e in self.recorded.episodes.values() if e.closed_at is None}
-
-    def over(self, episode: Episode) -> Overlay:
-        """Return what lies over an episode."""
-        return self.overlays.get(episode.pk, NOTHING) if episode.pk else NOTHING
-
-    def happening(self, rule: str, change: Change, event: Event) -> Happening:
-        """Return a change as an event to tell; a material restatement of what somebody has seen is told at once."""
-        voids = change.kind is ChangeKind.RESTATED and change.is_material and self.over(event.episode).seen
-        return Happening(rule, change.kind.value, event, change.announce or bool(voids))
+SILENCED, SNOOZED = "silenced", "snoozed"
 
 
 @dataclass(frozen=True, slots=True)

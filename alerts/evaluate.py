@@ -5,43 +5,33 @@ Running again changes nothing.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, partial
-from typing import Any
+from functools import partial
 
-from django.db import connection
 from django.db.models import Case, F, Value, When
 
 from alerts import (
     attempts,
     contexts,
     dispatch,
-    holding,
     judging,
     notices,
     outlooks,
-    overlays,
     policies,
     queries,
     record,
-    routing,
     timers,
 )
-from alerts.dispatch import Happening, Release, Scene
-from alerts.models import (
-    AlertState,
-    Episode,
-    EvaluationHead,
-    EvaluationPoint,
-    Event,
-    Notification,
-    Timer,
-)
+from alerts.judging import MonthRow
+from alerts.models import EvaluationHead, EvaluationPoint, Policy
+from alerts.results import Results
+from alerts.rules.base import Context
 from alerts.rules.reconcile import reconcile
 from alerts.rules.trajectory import Trajectory
-from portfolio import calendars, knowledge
+from alerts.scenes import Happening, Scene, Surroundings
+from portfolio import knowledge
 from portfolio.models import Investment
 from roi import snapshots
 from roi.models import SnapshotHead
@@ -65,21 +55,6 @@ class Evaluated:
         self.investments += other.investments
         self.events += other.events
         self.notifications += other.notifications
-
-
-@dataclass(slots=True)
-class _Writes:
-    """The rows of one range, collected and then written in bulk."""
-
-    points: list[EvaluationPoint] = field(default_factory=list)
-    states: list[AlertState] = field(default_factory=list)
-    opened: list[Episode] = field(default_factory=list)
-    changed: list[Episode] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    notifications: list[Notification] = field(default_factory=list)
-    releases: list[Release] = field(default_factory=list)
-    timers: list[Timer] = field(default_factory=list)
-    heads: list[EvaluationHead] = field(default_factory=list)
 
 
 def advance(*, now: datetime, ids: Sequence[int] | None = None) -> Evaluated:
@@ -146,146 +121,131 @@ def _quarantine(investment_id: int, error: Exception) -> Evaluated:
     return Evaluated()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Range:
+    """What a locked range of investments is judged by, read at once; by investment where nothing else is said."""
+
+    investments: Sequence[Investment]
+    heads: Mapping[int, EvaluationHead]
+    snapshots: Mapping[int, SnapshotHead]
+    months: Mapping[int, Sequence[MonthRow]]
+    versions: Mapping[int, Mapping[str, Sequence[Policy]]]
+    forecasts: Mapping[int, outlooks.ByMonth]
+    judged_on: Mapping[int, int]  # the forecast of the last evaluation
+    around: Surroundings
+
+    def newest_policy(self, investment_id: int) -> int:
+        """Return the knowledge time of an investment's newest policy."""
+        versions = self.versions[investment_id].values()
+        return max((policy.batch_id for group in versions for policy in group), default=-1)
+
+    def newest_forecast(self, investment_id: int) -> int:
+        """Return the forecast made after the investment's last complete month."""
+        last = self.snapshots[investment_id].last_complete_month
+        return outlooks.newest_of(self.forecasts.get(investment_id, {}), last)
+
+    def is_due(self, investment_id: int, mark: str) -> bool:
+        """Whether something is new, and nobody has marked it since and judges it."""
+        head = self.heads[investment_id]
+        judged = (head.revision, head.policy_knowledge)
+        is_old = judged == (self.snapshots[investment_id].revision, self.newest_policy(investment_id))
+        is_foreseen = self.newest_forecast(investment_id) <= self.judged_on.get(investment_id, 0)
+        return head.failure == mark and not (is_old and is_foreseen)
+
+
 def _evaluate_locked(ids: Sequence[int], mark: str, *, now: datetime) -> Evaluated:
-    heads = {h.pk: h for h in EvaluationHead.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+    known, results = _read(ids, now=now), Results()
+    for investment in known.investments:
+        if known.is_due(investment.pk, mark):
+            _evaluate_one(investment, known, results)
+    results.write(now=now)
+    return Evaluated(len(results.points), len(results.events), len(results.notifications))
+
+
+def _read(ids: Sequence[int], *, now: datetime) -> _Range:
+    locked = EvaluationHead.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+    heads = {head.pk: head for head in locked}
     computed = {h.pk: h for h in SnapshotHead.objects.filter(pk__in=ids, fingerprint__isnull=False)}
-    investments = list(
-        Investment.objects.filter(pk__in=computed)
-        .select_related("portfolio", "owner", "sponsor")
-        .order_by("pk")
+    people = Investment.objects.select_related("portfolio", "owner", "sponsor")
+    investments = list(people.filter(pk__in=computed).order_by("pk"))
+    keys = [i.pk for i in investments]
+    return _Range(
+        investments=investments,
+        heads=heads,
+        snapshots=computed,
+        months=judging.months_of(keys),
+        versions=policies.versions_of(investments),
+        forecasts=outlooks.of(ids),
+        judged_on=outlooks.judged_of(ids),
+        around=Surroundings(investments, record.recorded_of(keys), now=now),
     )
-    months = judging.months_of([i.pk for i in investments])
-    versions = policies.versions_of(investments)
-    expected, judged_on = outlooks.of(ids), outlooks.judged_of(ids)
-    recorded = record.recorded_of([i.pk for i in investments])
-    directory = routing.directory(investments, on=now.date())
-    days = calendars.calendars_of({i.portfolio_id: i.portfolio for i in investments}.values())
-    silences = overlays.silences_in_force(days, now=now)
-    over = overlays.overlays_of(record.open_ids(recorded.values()), now=now)
-    figures = _figures_when_needed([i.pk for i in investments])
-    writes = _Writes()
-    for investment in investments:
-        head = heads[investment.pk]
-        snapshot = computed[investment.pk]
-        newest = max((p.batch_id for group in versions[investment.pk].values() for p in group), default=-1)
-        forecasts = expected.get(investment.pk, {})
-        forecast = outlooks.newest_of(forecasts, snapshot.last_complete_month)
-        is_old = (head.revision, head.policy_knowledge) == (snapshot.revision, newest)
-        if (is_old and forecast <= judged_on.get(investment.pk, 0)) or head.failure != mark:
-            # Nothing is new, or somebody else has marked it since and judges it.
-            continue
-        context = judging.context_of(investment, snapshot)
-        trajectories = judging.judge(
-            versions[investment.pk], months.get(investment.pk, []), context, outlooks=forecasts
-        )
-        known = recorded[investment.pk]
-        through = known.judged_through | {
-            rule: trajectory.last.month if trajectory.last else None
-            for rule, trajectory in trajectories.items()
-        }
-        kept = contexts.to_json(context, stage=investment.stage, through=through, before=head)
-        kept["forecast"] = forecast
-        point = _point_of(snapshot, newest, kept, now=now)
-        writes.points.append(point)
-        scene = Scene(
-            investment,
-            known,
-            directory,
-            policies.hurdle_of(versions[investment.pk]),
-            over,
-            silences,
-            now,
-        )
-        happenings = _compare(scene, trajectories, point, figures, writes)
-        writes.timers += timers.armed_by(happenings, days[investment.portfolio_id], scene.recorded, now=now)
-        head.revision, head.policy_knowledge, head.attempts, head.failure = snapshot.revision, newest, 0, ""
-        writes.heads.append(head)
-    _write(writes, now=now)
-    return Evaluated(len(writes.points), len(writes.events), len(writes.notifications))
+
+
+def _evaluate_one(investment: Investment, known: _Range, results: Results) -> None:
+    """Fold an investment's rules, lay the difference over its record, and collect what is to be written."""
+    head, versions = known.heads[investment.pk], known.versions[investment.pk]
+    scene = Scene(investment, policies.hurdle_of(versions), known.around)
+    context = judging.context_of(investment, known.snapshots[investment.pk])
+    trajectories = judging.judge(
+        versions, known.months.get(investment.pk, []), context, outlooks=known.forecasts.get(investment.pk)
+    )
+    point = _point_of(scene, known, context, trajectories)
+    results.points.append(point)
+    happenings = _compare(scene, trajectories, point, results)
+    results.timers += timers.armed_by(happenings, scene)
+    head.revision, head.policy_knowledge = point.revision, point.policy_knowledge
+    head.attempts, head.failure = 0, ""
+    results.heads.append(head)
 
 
 def _point_of(
-    snapshot: SnapshotHead, policy_knowledge: int, context: dict[str, Any], *, now: datetime
+    scene: Scene, known: _Range, context: Context, trajectories: Mapping[str, Trajectory]
 ) -> EvaluationPoint:
     """Return the record of what is judged: a later replay reads it, and nothing else, to judge the same."""
+    investment = scene.investment
+    snapshot = known.snapshots[investment.pk]
+    through = scene.recorded.judged_through | {
+        rule: trajectory.last.month if trajectory.last else None for rule, trajectory in trajectories.items()
+    }
+    kept = contexts.to_json(
+        context,
+        stage=investment.stage,
+        through=through,
+        before=known.heads[investment.pk],
+        forecasts=[outlook.forecast for outlook in known.forecasts.get(investment.pk, {}).values()],
+    )
+    kept["forecast"] = known.newest_forecast(investment.pk)
     return EvaluationPoint(
-        investment_id=snapshot.pk,
+        investment_id=investment.pk,
         revision=snapshot.revision,
         knowledge=max(
             snapshot.investment_knowledge, snapshot.portfolio_knowledge, snapshot.installation_knowledge
         ),
-        policy_knowledge=policy_knowledge,
-        context=context,
+        policy_knowledge=known.newest_policy(investment.pk),
+        context=kept,
         fingerprint=snapshot.fingerprint,
-        recorded_at=now,
+        recorded_at=scene.now,
     )
 
 
-def _figures_when_needed(ids: Sequence[int]) -> Callable[[int], notices.Figures]:
-    """Return a look-up that reads the figures of the whole range once, at the first change; most ranges have none."""
-    read = cache(partial(notices.figures_of, ids))
-    return lambda investment_id: read()[investment_id]
-
-
 def _compare(
-    scene: Scene,
-    trajectories: Mapping[str, Trajectory],
-    point: EvaluationPoint,
-    figures: Callable[[int], notices.Figures],
-    writes: _Writes,
+    scene: Scene, trajectories: Mapping[str, Trajectory], point: EvaluationPoint, results: Results
 ) -> list[Happening]:
-    """Write the difference of every rule first and decide who hears of it then: a rule may keep back another's."""
+    """Collect the difference of every rule first, and decide who hears of it then: a rule may keep back another's."""
     investment, recorded, happenings = scene.investment, scene.recorded, []
     for rule, trajectory in trajectories.items():
         through = recorded.judged_through.get(rule)
         changes = reconcile(recorded.of_rule(rule), trajectory, judged_through=through)
-        writes.states.append(record.state_of(investment, trajectory))
+        results.states.append(record.state_of(investment, trajectory))
         for change in changes:
             episode, is_new = recorded.apply(change, investment=investment, rule=rule, now=scene.now)
             if is_new:
-                writes.opened.append(episode)
+                results.opened.append(episode)
             elif episode.pk:
-                writes.changed.append(episode)
-            event = notices.event_of(
-                episode, change, investment, figures(investment.pk), point, now=scene.now
-            )
+                results.changed.append(episode)
+            event = notices.event_of(episode, change, investment, scene.figures, point, now=scene.now)
             happenings.append(scene.happening(rule, change, event))
-    writes.events += [happening.event for happening in happenings]
-    writes.notifications += dispatch.notifications_of(scene, happenings)
-    writes.releases += dispatch.releases_of(scene)
+    results.events += [happening.event for happening in happenings]
+    results.notifications += dispatch.notifications_of(scene, happenings)
+    results.releases += dispatch.releases_of(scene)
     return happenings
-
-
-def _write(writes: _Writes, *, now: datetime) -> None:
-    EvaluationPoint.objects.bulk_create(writes.points)
-    changed = _unique(writes.changed)
-    # What ends goes first: a rule has one open episode at every moment, also within this transaction.
-    for is_open in (False, True):
-        part = [episode for episode in changed if (episode.closed_at is None) is is_open]
-        Episode.objects.bulk_update(part, record.EPISODE_FIELDS, batch_size=500)
-    Episode.objects.bulk_create(_unique(writes.opened))
-    Event.objects.bulk_create(writes.events, ignore_conflicts=True)
-    AlertState.objects.bulk_create(
-        writes.states,
-        update_conflicts=True,
-        unique_fields=["investment", "rule"],
-        update_fields=record.STATE_FIELDS,
-    )
-    holding.group(writes.notifications, now=now)
-    Notification.objects.bulk_create(writes.notifications, ignore_conflicts=True)
-    timers.start(writes.timers)
-    timers.stop(changed, now=now)
-    if writes.releases:
-        dispatch.write_releases(writes.releases, now=now)
-    # Heads that had nothing new stay untouched, or workers on the same range would overtake each other for ever.
-    EvaluationHead.objects.bulk_update(
-        writes.heads, ["revision", "policy_knowledge", "attempts", "failure"], batch_size=500
-    )
-    if writes.notifications or writes.releases:
-        with connection.cursor() as cursor:
-            # One wake-up a transaction; the relay polls all the same.
-            cursor.execute("NOTIFY hurdle_outbox")
-
-
-def _unique(episodes: Sequence[Episode]) -> list[Episode]:
-    return list({id(episode): episode for episode in episodes}.values())

@@ -31,6 +31,8 @@ def stand_in(claimed: Claim, *, now: datetime) -> Notification | None:
     same = Notification.objects.filter(event=claimed.event_id)
     if claimed.user_id and _is_told(same.exclude(pk=claimed.id), claimed.user_id):
         return None
+    if (known := same.filter(instead_of=claimed.id).first()) is not None:
+        return known
     tried = {(channel, address.lower()) for channel, address in same.values_list("channel", "address")}
     for row in _candidates(claimed, now):
         if (row.channel, row.address.lower()) not in tried:
@@ -82,7 +84,8 @@ def _row(
         "why": f"in place of {label} to {first.get('name') or claimed.address}, which could not be delivered",
     }
     return Notification(
-        id=uuid5(_NAMESPACE, str(claimed.id)),
+        # Named by whom it tells of what: two messages that die at the same moment have one stand-in there.
+        id=uuid5(_NAMESPACE, f"{claimed.event_id}:{channel}:{user_id or address.lower()}"),
         event_id=claimed.event_id,
         portfolio_id=claimed.portfolio_id,
         user_id=user_id,

@@ -67,7 +67,7 @@ def render(
     items = digest_words.items(message) if kind == "digest" else ()
     facts = digest_words.shown(items) if items else () if kind == "test" else tuple(_facts(message, kind))
     notes = tuple(_notes(message, is_repeat=is_repeat))
-    link = _link(message)
+    link = link_to(message)
     carried = {name: str(message.get(name) or "") for name in _CARRIED}
     acknowledge = carried["acknowledge"]
     return Message(
@@ -93,6 +93,40 @@ def render(
     )
 
 
+def letter(
+    message: Json,
+    *,
+    id: UUID,
+    thread_id: str,
+    headline: str,
+    lead: str,
+    facts: tuple[tuple[str, str], ...],
+    notes: tuple[str, ...],
+    is_repeat: bool = False,
+) -> Message:
+    """Return a message whose words a floor above has chosen, in the same form as those of alerts."""
+    said = (*notes, _REPEAT) if is_repeat else notes
+    headline, lead = wording.plain(headline, limit=SUBJECT_LENGTH), wording.plain(lead, limit=1000)
+    shown = tuple((name, wording.plain(value, limit=300)) for name, value in facts)
+    link = link_to(message)
+    return Message(
+        id=id,
+        kind=str(message.get("kind") or ""),
+        subject=wording.plain(f"[Hurdle] {headline}", limit=SUBJECT_LENGTH),
+        headline=headline,
+        lead=lead,
+        facts=shown,
+        notes=said,
+        link=link,
+        text=_text(headline, lead, shown, said, _links(link, "")),
+        html=_html(message, headline, lead, shown, said, link),
+        thread_id=thread_id,
+        is_repeat=is_repeat,
+        severity=_tone(message),
+        data={name: value for name, value in message.items() if name not in _FOR_PEOPLE},
+    )
+
+
 def _of(message: Json, key: str) -> Json:
     found = message.get(key)
     return found if isinstance(found, Mapping) else {}
@@ -108,7 +142,8 @@ def _headline(message: Json, kind: str) -> str:
     title = wording.plain(message.get("title", ""), limit=64)
     if kind == "fired":
         return f"{code} crossed {title}" if message.get("rule") in _CROSSED else f"{code}: {title}"
-    return f"{code} {_TURNS.get(kind) or wording.plain(kind, limit=20)}: {title}"
+    turn = _TURNS.get(kind) or wording.plain(kind, limit=20)
+    return f"{code} fired and {turn}: {title}" if _of(message, "opened") else f"{code} {turn}: {title}"
 
 
 def _lead(message: Json, kind: str) -> str:
@@ -136,8 +171,15 @@ def _lead(message: Json, kind: str) -> str:
         "silence_ended": f"{_quiet(message)} is over and {who} still {says} (since {since}).{asks}",
     }
     if kind == "resolved" and message.get("rule") == "early_warning":
-        return f"{title} on {who} is over as of {month}: the forecast no longer gives it enough probability."
-    return sentences.get(kind, f"{who}: {title}, {wording.plain(kind, limit=20)} in {month}.")
+        sentences[kind] = (
+            f"{title} on {who} is over as of {month}: the forecast no longer gives it enough probability."
+        )
+    sentence = sentences.get(kind, f"{who}: {title}, {wording.plain(kind, limit=20)} in {month}.")
+    opened = _of(message, "opened")
+    if not opened:
+        return sentence
+    began = f"{title} fired in {wording.month(opened.get('month'))} and could not be told before it was over."
+    return f"{began} {sentence}"
 
 
 def _quiet(message: Json) -> str:
@@ -220,7 +262,8 @@ def _notes(message: Json, *, is_repeat: bool) -> list[str]:
     return [*notes, _REPEAT] if is_repeat else notes
 
 
-def _link(message: Json) -> str:
+def link_to(message: Json) -> str:
+    """Return the address of the page that a message leads to; never one of another host."""
     path = str(message.get("path") or "/")
     # Only a path of this site: two slashes would name another host.
     if not path.startswith("/") or path.startswith("//") or not path.isprintable() or " " in path:
@@ -234,7 +277,7 @@ def _links(link: str, acknowledge: str) -> str:
 
 
 def _with_links(items: Sequence[digest_words.Item]) -> tuple[tuple[str, str], ...]:
-    return tuple((item.name, f"{item.says}\n  {_link({'path': item.path})}") for item in items)
+    return tuple((item.name, f"{item.says}\n  {link_to({'path': item.path})}") for item in items)
 
 
 def _text(
@@ -261,7 +304,7 @@ def _html(
         "lead": lead,
         "facts": facts,
         "alerts": [
-            (item.name, item.says, _link({"path": item.path})) for item in digest_words.items(message)
+            (item.name, item.says, link_to({"path": item.path})) for item in digest_words.items(message)
         ],
         "notes": notes,
         "link": link,

@@ -65,7 +65,9 @@ SELECT CASE
         AND NOT EXISTS (SELECT 1 FROM portfolio_membership m
                         WHERE m.user_id = u.id AND m.portfolio_id = n.portfolio_id)
         AND NOT EXISTS (SELECT 1 FROM portfolio_investment i
-                        WHERE u.id IN (i.owner_id, i.sponsor_id, i.data_owner_id)
+                        -- A report is about the whole portfolio: owning one investment of it is not enough.
+                        WHERE n.message->>'kind' IS DISTINCT FROM 'report'
+                          AND u.id IN (i.owner_id, i.sponsor_id, i.data_owner_id)
                           AND CASE WHEN p.id IS NULL THEN i.portfolio_id = n.portfolio_id
                                    ELSE i.id = p.investment_id END) THEN 'no_access'
     WHEN t.id IS NOT NULL AND NOT t.is_active THEN 'switched_off'

@@ -1,7 +1,7 @@
 """Stored forecasts as the early warning judges them: what was expected at the end of each month."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -39,6 +39,15 @@ def of(investment_ids: Sequence[int]) -> dict[int, dict[date, Outlook]]:
     ):
         found[investment_id][month] = _outlook(key, crossings)
     return found
+
+
+def of_forecasts(keys: Iterable[int]) -> dict[int, tuple[date, Outlook]]:
+    """Return stored forecasts by their keys, each with the month it was made after: one query for all of them."""
+    rows = Forecast.objects.filter(pk__in=set(keys))
+    return {
+        key: (month, _outlook(key, crossings))
+        for key, month, crossings in rows.values_list("pk", "last_month", "content__crossings")
+    }
 
 
 def made_for(investment_id: int) -> list[Expected]:

@@ -13,11 +13,13 @@ from alerts.models import Policy, PolicyTemplate
 from alerts.rules import DEFAULTS
 from alerts.rules import base as rules
 from alerts.rules.base import RuleError
+from alerts.rules.hurdle_rate import HURDLE_RATE
+from alerts.rules.negative_roi import NEGATIVE_ROI
 from portfolio import assumptions, facts, knowledge, nudge
-from portfolio.models import Investment, Portfolio, User
+from portfolio.models import Approval, Investment, Portfolio, User
 from portfolio.terms import Basis, MonthStatus, format_month
 
-_TERMS = [f.name for f in PolicyTemplate._meta.concrete_fields if f.name not in ("id", "portfolio")]
+TERMS = [f.name for f in PolicyTemplate._meta.concrete_fields if f.name not in ("id", "portfolio")]
 
 
 class PolicyError(ValueError):
@@ -65,7 +67,7 @@ def set_template(
         setattr(template, name, value)
     if template.hurdle is None:
         template.hurdle = DEFAULTS[rule].hurdle
-    said = {name: getattr(template, name) for name in _TERMS}
+    said = {name: getattr(template, name) for name in TERMS}
     _check(Policy(**said, version=1, effective_month=date(2000, 1, 1)))
     with pghistory.context(user=actor.pk if actor else None):
         template.save()
@@ -97,7 +99,7 @@ def adopt(investments: Sequence[Investment], *, now: datetime, actor: User | Non
         )
         Policy.objects.bulk_create(
             Policy(
-                **{name: getattr(template, name) for name in _TERMS if name != "hurdle"},
+                **{name: getattr(template, name) for name in TERMS if name != "hurdle"},
                 hurdle=template.hurdle
                 if template.hurdle is not None
                 else DEFAULTS[template.rule].hurdle or rates[i.pk].hurdle_rate,
@@ -134,10 +136,47 @@ def change(
     actor: User | None,
     reason: str,
     terms: Mapping[str, object],
+    approval: Approval | None = None,
 ) -> Policy:
-    """Put a new version of an investment's policy in force. Raises PolicyError or RuleError with a sentence.
+    """Put a new version of an investment's policy in force, as a second person has allowed: see `policy_changes`.
 
     The effective month may not precede the first open month: what was judged stays judged by the policy of its time.
+    Raises PolicyError or RuleError with a sentence.
+    """
+    policy = next_version(
+        investment, rule, effective_month=effective_month, now=now, reason=reason, terms=terms
+    )
+    if approval is None and policy.version > 1:
+        raise PolicyError("A policy is changed by two people: one asks for it, another allows it.")
+    policy.author, policy.approval = actor, approval
+    policy.batch = knowledge.open_batch(
+        portfolio=investment.portfolio,
+        kind="policies",
+        now=now,
+        actor=actor,
+        approver=approval.approver if approval else None,
+        reason=reason,
+        content=[
+            f"{investment.pk}|{rule}|{policy.version}|{sorted((n, str(getattr(policy, n))) for n in TERMS)}"
+        ],
+    )
+    policy.save()
+    nudge.ring([investment.pk])
+    return policy
+
+
+def next_version(
+    investment: Investment,
+    rule: str,
+    *,
+    effective_month: date,
+    now: datetime,
+    reason: str,
+    terms: Mapping[str, object],
+) -> Policy:
+    """Return the version after the newest one, checked and unsaved; the portfolio stays locked to commit.
+
+    Raises PolicyError or RuleError with a sentence.
     """
     _check_request(rule, terms, reason=reason)
     knowledge.lock_portfolio(investment.portfolio_id)
@@ -147,19 +186,7 @@ def change(
     _check_effect(investment, effective_month, latest=latest)
     policy = proposed(investment, rule, effective_month=effective_month, terms=terms)
     policy.version = latest.version + 1 if latest else 1
-    policy.author, policy.reason = actor, reason
-    policy.batch = knowledge.open_batch(
-        portfolio=investment.portfolio,
-        kind="policies",
-        now=now,
-        actor=actor,
-        reason=reason,
-        content=[
-            f"{investment.pk}|{rule}|{policy.version}|{sorted((n, str(getattr(policy, n))) for n in _TERMS)}"
-        ],
-    )
-    policy.save()
-    nudge.ring([investment.pk])
+    policy.reason = reason
     return policy
 
 
@@ -180,7 +207,7 @@ def proposed(
     if base is None:
         templates = templates_of([investment.portfolio])[investment.portfolio_id]
         base = next(template for template in templates if template.rule == rule)
-    said = {name: terms.get(name, getattr(base, name)) for name in _TERMS}
+    said = {name: terms.get(name, getattr(base, name)) for name in TERMS}
     policy = Policy(**said, investment=investment, version=1, effective_month=effective_month)
     if policy.hurdle is None:
         own = assumptions.rates_of([investment])[investment.pk].hurdle_rate
@@ -198,7 +225,7 @@ def _check_request(rule: str, terms: Mapping[str, object], *, reason: str) -> No
 def _check_terms(rule: str, terms: Mapping[str, object]) -> None:
     if rule not in DEFAULTS:
         raise PolicyError(f"There is no rule named '{rule}'. The rules are {', '.join(DEFAULTS)}.")
-    unknown = sorted(set(terms) - set(_TERMS) | set(terms) & {"rule"})
+    unknown = sorted(set(terms) - set(TERMS) | set(terms) & {"rule"})
     if unknown:
         raise PolicyError(f"A policy has no term named {', '.join(unknown)}.")
 
@@ -245,6 +272,21 @@ def as_rule(policy: Policy) -> rules.Policy:
         armed_from_month=policy.armed_from_month,
         severity=rules.Severity(policy.severity),
         enabled=policy.is_enabled,
+    )
+
+
+def judging(investment: Investment) -> tuple[str, ...]:
+    """Return the rules that are on for an investment and judge what it brings against what running it costs.
+
+    Without policies of its own, those of the portfolio's templates it would be given.
+    """
+    own = versions_of([investment])[investment.pk]
+    newest: Mapping[str, Policy | PolicyTemplate] = {rule: rows[-1] for rule, rows in own.items()}
+    if not newest:
+        templates = templates_of([investment.portfolio])[investment.portfolio_id]
+        newest = {template.rule: template for template in templates}
+    return tuple(
+        rule for rule in (HURDLE_RATE.name, NEGATIVE_ROI.name) if rule in newest and newest[rule].is_enabled
     )
 
 

@@ -23,6 +23,8 @@ EPISODE_FIELDS = [
     "closed_at",
 ]
 STATE_FIELDS = ["state", "count", "month", "verdict", "reason", "value", "threshold"]
+# The stage that keeps a notice back while another rule of the investment says more.
+INHIBITED = "inhibited"
 _IN_PLACE = "told of its beginning in place of somebody who could not be reached"
 _UNTOLD = frozenset({"dead", "suppressed"})
 _CHANGES = frozenset(kind.value for kind in ChangeKind)
@@ -159,7 +161,7 @@ def _read_notifications(found: dict[int, Recorded], keys: dict[int, tuple[int, s
         recorded = found[investment_id]
         if state not in _UNTOLD:
             recorded.told_keys[rule, number].add(f"{channel}:{public_id or address}")
-        elif suppressed_by == "inhibited" and kind in _OPENING:
+        elif suppressed_by == INHIBITED and kind in _OPENING:
             recorded.inhibited[rule, number] = event_id
 
 

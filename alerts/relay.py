@@ -23,6 +23,10 @@ STOP_SECONDS = 4.0
 BATCH = 50
 
 
+def _longer(pause: float) -> float:
+    return min(pause * 2, max(FIRST_PAUSE, LONGEST_PAUSE * settings.TIME_SCALE))
+
+
 class Relay:
     """Runs its parts in threads until told to stop; none of them ends because of an error."""
 
@@ -72,11 +76,11 @@ class Relay:
                 )
                 connection.close()
                 self._stop.wait(pause)
-                pause = min(LONGEST_PAUSE, pause * 2)
+                pause = _longer(pause)
             except Exception:
                 logger.exception("%s failed; again in %.1f s.", name, pause)
                 self._stop.wait(pause)
-                pause = min(LONGEST_PAUSE, pause * 2)
+                pause = _longer(pause)
         connection.close()
 
     def _sender(self, name: str) -> Callable[[], None]:

@@ -1,4 +1,4 @@
-"""Replays recorded evaluations: the facts and policies each judged, folded again, against the events it wrote.
+"""Replays recorded evaluations: the facts, policies and forecasts each judged, folded again, against its events.
 
 Everything is read as known at the point's own knowledge times, so a replay answers the same whenever it is run.
 """
@@ -9,28 +9,24 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django.db import connection
 
-from alerts import contexts, judging
+from alerts import contexts, facts_then, judging, outlooks
 from alerts.contexts import Judged
-from alerts.judging import MonthRow
+from alerts.facts_then import Then
 from alerts.models import EvaluationPoint, Event, Policy
 from alerts.rules import replay as rules
+from alerts.rules.base import Outlook
+from alerts.rules.early_warning import EARLY_WARNING
 from alerts.rules.replay import Differences, PastEvent
 from alerts.rules.trajectory import Trajectory
 from portfolio.models import Investment
-from portfolio.terms import Basis, format_month, parse_month
-from roi import inputs, snapshots
-from roi.engine import metrics
-from roi.engine.figures import Figures
-from roi.engine.result import ENGINE_VERSION, REASON_CODES, Reason
-from roi.inputs import Inputs
+from portfolio.terms import format_month, parse_month
+from roi.engine.result import ENGINE_VERSION
 
-# Judged on forecasts, which are not facts of the ledger: nothing here can fold them again.
-NOT_REPLAYED = frozenset({"early_warning"})
-_OVERFLOW = REASON_CODES[Reason.OVERFLOW]
+# Judged on forecasts, which are not facts of the ledger: a point that does not name them cannot be replayed in it.
+_ON_FORECASTS = frozenset({EARLY_WARNING.name})
 _EVENT = (
     "episode__investment_id",
     "episode__rule",
@@ -68,21 +64,14 @@ class Replayed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Then:
-    """The months of one investment as known at a knowledge time, with the fingerprint of their inputs."""
-
-    months: Sequence[MonthRow]
-    fingerprint: UUID
-
-
-@dataclass(frozen=True, slots=True)
 class _Known:
     """Everything a replay reads: by point, by investment, and by investment and knowledge time."""
 
     before: Mapping[int, EvaluationPoint]
     events: dict[int, Events]
     versions: Mapping[int, Sequence[Policy]]
-    then: Mapping[tuple[int, int], _Then]
+    then: Mapping[tuple[int, int], Then]
+    forecasts: Mapping[int, tuple[date, Outlook]]
 
 
 def replay(points: Sequence[EvaluationPoint]) -> list[Replayed]:
@@ -92,11 +81,15 @@ def replay(points: Sequence[EvaluationPoint]) -> list[Replayed]:
     was expected so far: one lost event is one difference, not one at every point since.
     """
     investments = Investment.objects.select_related("portfolio").in_bulk([p.investment_id for p in points])
+    comparable = {point: judged for point in points if (judged := _judged(point))}
     known = _Known(
         before=_before(points),
         events=_events_of(list(investments)),
         versions=_versions_of(list(investments)),
-        then=_facts_then([p for p in points if _judged(p)], investments),
+        then=facts_then.of(comparable, investments),
+        forecasts=outlooks.of_forecasts(
+            key for judged in comparable.values() for key in judged.forecasts or ()
+        ),
     )
     return [_replay(point, known) for point in points]
 
@@ -111,20 +104,26 @@ def _replay(point: EvaluationPoint, known: _Known) -> Replayed:
     gap = _is_after_a_gap(judged, previous)
     if then.fingerprint != point.fingerprint:
         return Replayed(point, is_comparable=True, facts_differ=True, is_after_a_gap=gap)
-    versions = _in_force(known.versions[point.investment_id], point.policy_knowledge)
-    folded = judging.judge(versions, then.months, judged.context)
+    versions = _in_force(known.versions[point.investment_id], point.policy_knowledge, judged)
+    expected = dict(known.forecasts[key] for key in judged.forecasts or ())
+    folded = judging.judge(versions, then.months, judged.context, outlooks=expected)
     return Replayed(
         point,
         is_comparable=True,
         events=sum(1 for of_rule in events.values() for at, _ in of_rule if at == point.pk),
         is_after_a_gap=gap,
-        differences=_compare(point, folded, events, base),
+        differences=_compare(point, folded, events, base, unknown=_unknown(judged)),
     )
 
 
 def _judged(point: EvaluationPoint) -> Judged | None:
     judged = contexts.read(point.context)
     return judged if judged is not None and judged.engine == ENGINE_VERSION else None
+
+
+def _unknown(judged: Judged) -> frozenset[str]:
+    """Return the rules of which a point does not say all it was judged by."""
+    return _ON_FORECASTS if judged.forecasts is None else frozenset()
 
 
 def _is_after_a_gap(judged: Judged, previous: EvaluationPoint | None) -> bool:
@@ -134,12 +133,17 @@ def _is_after_a_gap(judged: Judged, previous: EvaluationPoint | None) -> bool:
 
 
 def _compare(
-    point: EvaluationPoint, folded: Mapping[str, Trajectory], events: Events, base: Judged | None
+    point: EvaluationPoint,
+    folded: Mapping[str, Trajectory],
+    events: Events,
+    base: Judged | None,
+    *,
+    unknown: frozenset[str],
 ) -> dict[str, Differences]:
     """Return how each rule's expected changes differ from its events, and put the former in the latter's place."""
     through: Mapping[str, date] = base.through if base else {}
     found = {}
-    for rule in {*folded, *events} - NOT_REPLAYED:
+    for rule in {*folded, *events} - unknown:
         past = [event for at, event in events[rule] if at < point.pk]
         written = [event for at, event in events[rule] if at == point.pk]
         later = [(at, event) for at, event in events[rule] if at > point.pk]
@@ -202,53 +206,11 @@ def _versions_of(investment_ids: Sequence[int]) -> dict[int, list[Policy]]:
     return versions
 
 
-def _in_force(versions: Iterable[Policy], knowledge: int) -> dict[str, list[Policy]]:
+def _in_force(versions: Iterable[Policy], knowledge: int, judged: Judged) -> dict[str, list[Policy]]:
     """Return the versions known at a knowledge time by rule, but those of rules that cannot be replayed."""
+    unknown = _unknown(judged)
     known: dict[str, list[Policy]] = defaultdict(list)
     for policy in versions:
-        if policy.batch_id <= knowledge and policy.rule not in NOT_REPLAYED:
+        if policy.batch_id <= knowledge and policy.rule not in unknown:
             known[policy.rule].append(policy)
     return known
-
-
-def _facts_then(
-    points: Iterable[EvaluationPoint], investments: Mapping[int, Investment]
-) -> dict[tuple[int, int], _Then]:
-    """Return what each point's investment amounted to at the point's knowledge time: one load for each such time."""
-    by_knowledge: dict[int, dict[int, EvaluationPoint]] = defaultdict(dict)
-    for point in points:
-        by_knowledge[point.knowledge].setdefault(point.investment_id, point)
-    found = {}
-    for knowledge, members in by_knowledge.items():
-        loaded = inputs.load([investments[pk] for pk in members], knowledge=knowledge)
-        if not loaded.investments:
-            continue
-        for investment in loaded.investments:
-            # The one term that is not versioned; whether it has ended is part of the fingerprint.
-            investment.stage = str(members[investment.pk].context["stage"])
-        prints, figures = snapshots.fingerprints(loaded), metrics.compute(loaded.series)
-        for row, investment in enumerate(loaded.investments):
-            last = int(loaded.series.length[row]) - 1
-            found[investment.pk, knowledge] = _Then(
-                months=[_month(loaded, figures, row, column) for column in range(last + 1)],
-                fingerprint=UUID(bytes=prints[row, last].tobytes()),
-            )
-    return found
-
-
-def _month(loaded: Inputs, figures: Figures, row: int, column: int) -> MonthRow:
-    at, series = (row, column), loaded.series
-    by_basis = figures.by_basis
-    return MonthRow(
-        month=inputs.month_of(int(loaded.first_month[row]), column),
-        is_closed=bool(series.closed[at]),
-        is_complete=bool(series.complete[at]),
-        run=int(figures.run[at]),
-        avoidable_run=int(series.avoidable_run[at]),
-        one_time=int(figures.one_time[at]),
-        tco=int(figures.tco[at]),
-        benefit={basis: int(by_basis[basis].benefit[at]) for basis in Basis},
-        cumulative_benefit={basis: int(by_basis[basis].cumulative_benefit[at]) for basis in Basis},
-        missing_fx=bool(series.missing_fx[at]),
-        overflow=bool(by_basis[Basis.CLAIMED].roi.reason[at] == _OVERFLOW),
-    )

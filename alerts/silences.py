@@ -79,12 +79,19 @@ def create(
             APPROVAL_KIND,
             subject=silence.public_id,
             content=content_of(silence),
-            summary=f"Silence {silence} until {ends_at:%Y-%m-%d}: {silence.comment}",
+            summary=f"{_named(matcher)}, quiet until {ends_at:%Y-%m-%d}: {silence.comment}",
             author=author,
             now=now,
         )
     silence.save()
     return silence
+
+
+def _named(matcher: Matcher) -> str:
+    rule = RULES[matcher.rule].title if matcher.rule else "Every rule"
+    return (
+        f"{rule} of {matcher.investment.code if matcher.investment else f'all of {matcher.portfolio.code}'}"
+    )
 
 
 def content_of(silence: Silence) -> dict[str, object]:
@@ -96,6 +103,24 @@ def content_of(silence: Silence) -> dict[str, object]:
         "starts_at": silence.starts_at.isoformat(),
         "ends_at": silence.ends_at.isoformat(),
     }
+
+
+def _content(approval: Approval) -> dict[str, object]:
+    return content_of(Silence.objects.get(public_id=approval.subject))
+
+
+def _rows(approval: Approval) -> list[tuple[str, str]]:
+    silence = Silence.objects.select_related("investment").get(public_id=approval.subject)
+    return [
+        ("Investment", str(silence.investment or "every one of the portfolio")),
+        ("Rule", RULES[silence.rule].title if silence.rule else "every rule"),
+        ("From", f"{silence.starts_at:%Y-%m-%d %H:%M} UTC"),
+        ("Until", f"{silence.ends_at:%Y-%m-%d %H:%M} UTC"),
+        ("Why", silence.comment),
+    ]
+
+
+approvals.register(approvals.Kind(name=APPROVAL_KIND, title="Long silence", content=_content, rows=_rows))
 
 
 def decide(
@@ -125,6 +150,10 @@ def end(silence: Silence, *, user: User, now: datetime) -> Silence:
     if held.starts_at >= now:
         # It never held, so there is nothing to keep on record but its history.
         held.delete()
+        if held.approval_id is not None:
+            Approval.objects.filter(pk=held.approval_id, decision="").update(
+                decision="void", reason="The silence was taken back before it began.", decided_at=now
+            )
         return held
     held.ends_at = now
     held.save(update_fields=["ends_at"])

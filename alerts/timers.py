@@ -5,12 +5,10 @@ from datetime import datetime
 from functools import partial
 
 from alerts import notices
-from alerts.dispatch import Happening
 from alerts.models import Episode, Snooze, Timer
-from alerts.record import Recorded
 from alerts.rules import RULES, attention
 from alerts.rules.attention import LEVELS
-from portfolio.business_days import Calendar
+from alerts.scenes import Happening, Scene
 
 REMINDER, ESCALATION, SNOOZE_END = "reminder", "escalation", "snooze_end"
 # The kinds of event that timers make.
@@ -18,23 +16,21 @@ REMINDED, ESCALATED, SILENCE_ENDED = "reminder", "escalated", "silence_ended"
 _FIELDS = ["started_at", "due_at", "state", "reason", "done_at"]
 
 
-def armed_by(
-    happenings: Iterable[Happening], calendar: Calendar, recorded: Recorded, *, now: datetime
-) -> list[Timer]:
+def armed_by(happenings: Iterable[Happening], scene: Scene) -> list[Timer]:
     """Return the timers that an announced opening starts: the next reminder, and every level of escalation."""
     timers: list[Timer] = []
     for happening in happenings:
         episode = happening.event.episode
         if happening.announce and happening.kind in notices.OPENING and episode.closed_at is None:
-            done = recorded.ordinals[happening.rule, episode.number][REMINDED]
-            timers += _timers_of(episode, calendar, reminders=done, now=now)
+            done = scene.recorded.ordinals[happening.rule, episode.number][REMINDED]
+            timers += _timers_of(episode, scene, reminders=done)
     return timers
 
 
-def _timers_of(episode: Episode, calendar: Calendar, *, reminders: int, now: datetime) -> list[Timer]:
+def _timers_of(episode: Episode, scene: Scene, *, reminders: int) -> list[Timer]:
     if RULES[episode.rule].is_quiet:
         return []
-    lifecycle = RULES[episode.rule].lifecycle
+    lifecycle, now = RULES[episode.rule].lifecycle, scene.now
     make = partial(Timer, episode=episode, started_at=now)
     timers = []
     every = attention.reminded_every(lifecycle)
@@ -46,7 +42,7 @@ def _timers_of(episode: Episode, calendar: Calendar, *, reminders: int, now: dat
             make(
                 kind=ESCALATION,
                 ordinal=level.number,
-                due_at=calendar.due_at(now, count=level.business_days, zone=zone),
+                due_at=scene.calendar.due_at(now, count=level.business_days, zone=zone),
             )
             for level in LEVELS
         ]

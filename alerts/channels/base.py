@@ -16,6 +16,16 @@ DETAIL_LENGTH = 300
 PICTURE = "<!--picture-->"
 
 
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that a message brings along; one with a content id is shown in the HTML that names it."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+    content_id: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """A notice in words, ready for any channel: each picks the form it can show.
@@ -26,7 +36,8 @@ class Message:
     alert is over by it. `data` are the copied figures, for machines.
 
     `answer` is the signed value of the buttons, `unsubscribe` a signed address; these and whatever else stands in
-    `private` reach nobody but the recipient: they are not kept with the notification.
+    `private` reach nobody but the recipient: they are not kept with the notification. Channels that carry no
+    files leave `enclosures` out; the link leads to them.
     """
 
     id: UUID
@@ -50,6 +61,7 @@ class Message:
     answer: str = ""
     unsubscribe: str = ""
     private: tuple[str, ...] = ()
+    enclosures: tuple[Enclosure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,14 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
-from django.core.mail.message import sanitize_address
+from django.core.mail.message import SafeMIMEMultipart, sanitize_address
 from django.core.validators import validate_email
 
 from alerts.channels import pictures
 from alerts.channels.base import (
     PICTURE,
     Accepted,
+    Enclosure,
     Kind,
     Message,
     Outcome,
@@ -81,6 +82,7 @@ class EmailChannel:
             "headers": headers,
             "text": message.text,
             "html": _with_picture(message, ""),
+            **_files_in_words(message),
         }
 
     def send(self, message: Message, address: str, *, deadline: float) -> Outcome:
@@ -99,6 +101,12 @@ class EmailChannel:
             return _unreachable(error)
         finally:
             _hang_up(backend)
+
+
+def _files_in_words(message: Message) -> dict[str, Any]:
+    files = [each for each in message.enclosures if not each.content_id]
+    said = [{"name": each.name, "type": each.media_type, "bytes": len(each.content)} for each in files]
+    return {"files": said} if said else {}
 
 
 def _headers(message: Message) -> dict[str, str]:
@@ -142,12 +150,32 @@ def _with_picture(message: Message, content_id: str) -> str:
     return message.html.replace(PICTURE, image)
 
 
+class _WithEnclosures(EmailMultiAlternatives):
+    """A mail whose pictures stand beside its HTML, and whose files are attached to the whole."""
+
+    pictures: tuple[Enclosure, ...] = ()
+
+    def _create_alternatives(self, msg: Any) -> Any:
+        made = super()._create_alternatives(msg)  # type: ignore[misc]
+        if not self.pictures:
+            return made
+        parts = made.get_payload()
+        related = SafeMIMEMultipart(_subtype="related", encoding=self.encoding or settings.DEFAULT_CHARSET)
+        related.attach(parts[-1])
+        for each in self.pictures:
+            related.attach(_inline(each, each.content_id))
+        parts[-1] = related
+        return made
+
+
 class _WithPicture(EmailMultiAlternatives):
     # The picture belongs to the HTML beside it; it is no attachment.
     mixed_subtype = "related"
 
 
 def _mail(message: Message, address: str, picture: bytes | None) -> bytes:
+    if message.enclosures:
+        return _mail_with_files(message, address)
     mail = (_WithPicture if picture else EmailMultiAlternatives)(
         subject=message.subject,
         body=message.text,
@@ -159,12 +187,33 @@ def _mail(message: Message, address: str, picture: bytes | None) -> bytes:
     if message.html:
         mail.attach_alternative(_with_picture(message, content_id), "text/html")
     if picture:
-        image = MIMEImage(picture, "png")
-        image.add_header("Content-ID", f"<{content_id}>")
-        image.add_header("Content-Disposition", "inline", filename="chart.png")
-        mail.attach(image)
+        mail.attach(_inline(Enclosure("chart.png", "image/png", picture), content_id))
     # Django's message takes a line separator, which the standard library's declares nowhere.
     return mail.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]
+
+
+def _mail_with_files(message: Message, address: str) -> bytes:
+    mail = _WithEnclosures(
+        subject=message.subject,
+        body=message.text,
+        from_email=settings.EMAIL_FROM,
+        to=[address],
+        headers=_headers(message),
+    )
+    mail.attach_alternative(_with_picture(message, ""), "text/html")
+    mail.pictures = tuple(each for each in message.enclosures if each.content_id)
+    for each in message.enclosures:
+        if not each.content_id:
+            # The type alone: its parameters (a charset) would be taken for part of its name.
+            mail.attach(each.name, each.content, each.media_type.partition(";")[0])
+    return mail.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]
+
+
+def _inline(picture: Enclosure, content_id: str) -> MIMEImage:
+    image = MIMEImage(picture.content, picture.media_type.partition("/")[2])
+    image.add_header("Content-ID", f"<{content_id}>")
+    image.add_header("Content-Disposition", "inline", filename=picture.name)
+    return image
 
 
 def _converse(smtp: smtplib.SMTP, mail: bytes, address: str) -> Outcome:

@@ -89,6 +89,14 @@ class Policy(AppendOnly, PolicyTerms):
     effective_month = models.DateField()
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="+")
     author = models.ForeignKey("portfolio.User", on_delete=models.PROTECT, null=True, related_name="+")
+    approval = models.ForeignKey(
+        "portfolio.Approval",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
     reason = models.TextField(blank=True)
 
     class Meta:

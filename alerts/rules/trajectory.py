@@ -103,13 +103,17 @@ class Trajectory:
 
 def is_flapping(firings: Iterable[Firing], *, month: date) -> bool:
     """Whether three episodes or more fired and resolved within the twelve months that end with `month`."""
-    since = add_months(month, 1 - _FLAPPING_MONTHS)
-    cycles = sum(
-        1
-        for firing in firings
-        if firing.closed_reason is ClosedReason.RESOLVED
-        and firing.resolved_month is not None
-        and since <= firing.fired_month
-        and firing.resolved_month <= month
+    return flaps(
+        (
+            (firing.fired_month, firing.resolved_month)
+            for firing in firings
+            if firing.closed_reason is ClosedReason.RESOLVED and firing.resolved_month is not None
+        ),
+        month=month,
     )
-    return cycles >= _FLAPPING_EPISODES
+
+
+def flaps(cycles: Iterable[tuple[date, date]], *, month: date) -> bool:
+    """Whether three cycles or more, each fired in a month and resolved in another, lie in the year up to `month`."""
+    since = add_months(month, 1 - _FLAPPING_MONTHS)
+    return sum(since <= fired and resolved <= month for fired, resolved in cycles) >= _FLAPPING_EPISODES

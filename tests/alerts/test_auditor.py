@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from alerts import acknowledgments, auditor, due, evaluate, findings, policies, silences
+from alerts import acknowledgments, auditor, due, evaluate, findings, silences
 from alerts.models import (
     Attempt,
     AuditFinding,
@@ -83,7 +83,7 @@ def test_a_full_life_has_nothing_to_find(support: Investment, olivia: User) -> N
     acknowledgments.acknowledge(episode, user=olivia, via="console", now=now())
     acknowledgments.snooze(episode, user=olivia, until=now() + timedelta(days=3), reason="Wait.", now=now())
     due.run_due(now=now() + timedelta(days=4))
-    policies.change(
+    factories.change_policy(
         support,
         "negative_roi",
         effective_month=month(9),

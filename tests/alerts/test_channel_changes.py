@@ -6,16 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from alerts import channels, delivery, due, evaluate, targets
+from alerts import auditor, channels, collapsing, delivery, due, evaluate, outbox, targets
 from alerts.breaker import Breaker
-from alerts.channels.base import Message, Permanent
+from alerts.channels.base import Accepted, Message, Permanent, Uncertain
 from alerts.models import Episode, Event, Notification, Target
 from portfolio.models import Investment, Portfolio
 from tests import factories
 from tests.alerts.delivery.cases import FakeChannel
+from tests.alerts.histories import restate
 from tests.factories import close, now, record, running
 
 LOSING = {"model_api": 9000, "labor_savings": 2000}
@@ -92,6 +94,7 @@ def test_case_53_without_a_reminder_in_between_the_end_stays_untold(
 ) -> None:
     email, webhook = install("email"), install("webhook")
     live(support, LOSING, first=1, last=4)
+    drain()
     shared(support.portfolio)
     live(support, EARNING, first=5, last=9)
     drain()
@@ -126,3 +129,102 @@ def test_whoever_was_told_in_anothers_place_hears_of_the_end_too(
     assert Episode.objects.get(rule=RULE).closed_at is not None
     to_olivia = [m for m, a in zip(slack.handed, slack.addresses, strict=True) if a == "U9"]
     assert kinds(to_olivia) == ["fired", "resolved"]
+
+
+# A beginning that is still unsent when the end comes
+
+
+def _of(channel: str, **wanted: object) -> list[Notification]:
+    rows = Notification.objects.filter(event__episode__rule=RULE, channel=channel, **wanted)
+    return list(rows.order_by("seq"))
+
+
+def _is_clean() -> bool:
+    run = auditor.audit(now=now(), is_forced=True)
+    assert run is not None
+    return run.is_clean
+
+
+def test_a_relay_that_stood_still_tells_of_beginning_and_end_in_one_notice_a_target(
+    support: Investment, install: Callable[..., FakeChannel]
+) -> None:
+    email, webhook = install("email"), install("webhook")
+    shared(support.portfolio)
+    live(support, LOSING, first=1, last=4)
+    due.run_due(now=now() + timedelta(days=31))
+    live(support, EARNING, first=5, last=9)
+    Notification.objects.filter(state="pending").update(next_at=now())
+    drain()
+    assert kinds(email.handed) == kinds(webhook.handed) == ["resolved"]
+    (told,) = (message for message in email.handed if message.data.get("rule") == RULE)
+    assert told.headline == "SUP-1 fired and resolved: Negative ROI"
+    assert "fired in Mar 2024 and could not be told before it was over" in told.lead
+    assert "has recovered as of" in told.lead
+    for channel in ("email", "webhook"):
+        *earlier, end = _of(channel, user=support.owner if channel == "email" else None)
+        assert earlier
+        assert {(n.state, n.told_in_id) for n in earlier} == {("merged", end.pk)}
+        assert end.state == "sent"
+    assert _is_clean()
+
+
+def test_a_beginning_that_was_sent_is_followed_by_its_end(
+    support: Investment, install: Callable[..., FakeChannel]
+) -> None:
+    email = install("email")
+    live(support, LOSING, first=1, last=4)
+    drain()
+    live(support, EARNING, first=5, last=9)
+    drain()
+    assert kinds(email.handed) == ["fired", "resolved"]
+    assert email.handed[-1].headline == "SUP-1 resolved: Negative ROI"
+    assert _is_clean()
+
+
+def test_a_beginning_that_may_have_arrived_is_sent_again_before_its_end(
+    support: Investment, install: Callable[..., FakeChannel]
+) -> None:
+    email = install("email", Uncertain("No answer."), Accepted("ref"))
+    live(support, LOSING, first=1, last=4)
+    drain()
+    live(support, EARNING, first=5, last=9)
+    Notification.objects.filter(state="uncertain").update(next_at=now())
+    drain()
+    assert kinds(email.handed) == ["fired", "fired", "resolved"]
+
+
+def test_a_life_that_begins_and_ends_twice_unheard_is_one_notice(
+    support: Investment, install: Callable[..., FakeChannel]
+) -> None:
+    """What the first end was to tell of goes on to the second, also where the relay ran in between."""
+    email = install("email")
+    live(support, LOSING, first=1, last=4)
+    live(support, EARNING, first=5, last=9)
+    restate(support, LOSING, first=5, last=9)
+    restate(support, EARNING, first=5, last=9)
+    drain()
+    assert kinds(email.handed) == ["resolved"]
+    assert email.handed[-1].data["opened"]["kind"] == "fired"
+    assert [n.state for n in _of("email")] == ["merged", "merged", "merged", "sent"]
+    assert _is_clean()
+
+
+def test_an_end_that_is_on_its_way_takes_nothing_along(
+    support: Investment, install: Callable[..., FakeChannel]
+) -> None:
+    install("email")
+    live(support, LOSING, first=1, last=4)
+    live(support, EARNING, first=5, last=9)
+    opening, end = _of("email")
+    claimed = outbox.claim(lease=60, only=["email"])
+    assert claimed is not None
+    assert claimed.id == opening.pk
+    found = collapsing.end_of(claimed)
+    assert found is not None
+    assert found.id == end.pk
+    Notification.objects.filter(pk=end.pk).update(state="sending")
+    assert not collapsing.hand_on(claimed, found)
+    Notification.objects.filter(pk=end.pk).update(state="pending")
+    assert not collapsing.hand_on(replace(claimed, token=uuid4()), found)
+    assert [n.message.get("opened") for n in _of("email")] == [None, None]
+    assert collapsing.hand_on(claimed, found)

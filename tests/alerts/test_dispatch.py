@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts import evaluate, policies
+from alerts import evaluate
 from alerts.models import Episode, Notification
 from portfolio.models import Investment, Portfolio
 from tests import factories
@@ -83,7 +83,7 @@ def test_case_38_both_over_together_tell_only_of_what_was_told(support: Investme
 
 
 def test_case_39_under_a_hurdle_below_zero_both_are_told(support: Investment) -> None:
-    policies.change(
+    factories.change_policy(
         support, "hurdle_rate", effective_month=START, now=now(), actor=None, reason="Loss allowed.",
         terms={"hurdle": "-0.05"},
     )  # fmt: skip

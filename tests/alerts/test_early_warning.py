@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from uuid import uuid4
 
 import pytest
 
@@ -13,9 +12,8 @@ from alerts.hit_rates import HitRate, Warned
 from alerts.models import AlertState, Episode, EvaluationPoint, Event, Notification, Policy, Timer
 from portfolio.models import Investment
 from roi import forecasts
-from roi.engine.result import ENGINE_VERSION
-from roi.models import Forecast, SnapshotHead
 from tests import factories
+from tests.alerts.histories import foresee
 from tests.factories import close, month, now, record, running
 
 EARNING = {"model_api": 2000, "labor_savings": 9000}
@@ -33,23 +31,6 @@ def live_through(
     record(investment.portfolio, *running(investment, lines, first=first, last=last))
     close(investment.portfolio, first=first, last=last)
     evaluate.advance(now=now())
-
-
-def expect(investment: Investment, number: int, share: float, *, about: str = "negative_roi") -> Forecast:
-    """Store a forecast made after a month: by each of three months ahead this share of paths crosses."""
-    said = {about: {"by_month": [0.0, 0.0, share], "reasons": {}, "p10": None, "p50": None, "p90": None}}
-    return Forecast.objects.create(
-        investment=investment,
-        knowledge=SnapshotHead.objects.get(pk=investment.pk).investment_knowledge,
-        engine_version=ENGINE_VERSION,
-        fingerprint=uuid4(),
-        last_month=month(number),
-        method="damped_trend",
-        months=3,
-        paths=1000,
-        content={"crossings": said},
-        created_at=now(),
-    )
 
 
 def pending(investment: Investment) -> list[int]:
@@ -75,7 +56,7 @@ def test_a_policy_starts_at_half_and_three_months(support: Investment) -> None:
         Decimal("0.1"),
         "info",
     )
-    changed = policies.change(
+    changed = factories.change_policy(
         support,
         "early_warning",
         effective_month=month(2),
@@ -93,7 +74,7 @@ def test_a_forecast_makes_the_investment_pending_once(support: Investment) -> No
     assert (state(support).verdict, state(support).reason) == ("nodata", "no_forecast")
     assert AlertState.objects.get(rule="negative_roi").verdict == "clear"
     assert pending(support) == []
-    forecast = expect(support, 4, 0.75)
+    forecast = foresee(support, 4, 0.75)
     assert pending(support) == [support.pk]
     assert evaluate.advance(now=now()).investments == 1
     assert (state(support).state, state(support).value) == ("firing", "0.75")
@@ -105,14 +86,14 @@ def test_a_forecast_makes_the_investment_pending_once(support: Investment) -> No
 
 def test_only_a_forecast_from_the_last_complete_month_is_work(support: Investment) -> None:
     live_through(support, last=4)
-    expect(support, 3, 0.75)
+    foresee(support, 3, 0.75)
     assert pending(support) == []
 
 
 def test_the_owner_alone_hears_and_nobody_is_reminded(support: Investment) -> None:
     """No Slack, no reminder, no escalation; the event keeps what the warning was made of."""
     live_through(support, last=4)
-    forecast = expect(support, 4, 0.75)
+    forecast = foresee(support, 4, 0.75)
     evaluate.advance(now=now())
     (told,) = Notification.objects.filter(event__episode__rule="early_warning")
     assert (told.channel, told.user, told.message["about"]) == ("email", support.owner, "negative_roi")
@@ -133,24 +114,24 @@ def test_the_owner_alone_hears_and_nobody_is_reminded(support: Investment) -> No
 
 def test_a_newer_forecast_of_the_same_month_takes_it_back(support: Investment) -> None:
     live_through(support, last=4)
-    expect(support, 4, 0.75)
+    foresee(support, 4, 0.75)
     evaluate.advance(now=now())
-    expect(support, 4, 0.1)
+    foresee(support, 4, 0.1)
     evaluate.advance(now=now())
     assert kinds(support) == ["fired", "retracted"]
 
 
 def test_months_go_by_and_it_is_over_when_the_outlook_clears(support: Investment) -> None:
     live_through(support, last=4)
-    expect(support, 4, 0.75)
+    foresee(support, 4, 0.75)
     evaluate.advance(now=now())
     live_through(support, first=5, last=5)
     assert state(support).state == "firing"
-    expect(support, 5, 0.45)
+    foresee(support, 5, 0.45)
     evaluate.advance(now=now())
     assert (state(support).state, state(support).verdict) == ("firing", "band")
     live_through(support, first=6, last=6)
-    expect(support, 6, 0.2)
+    foresee(support, 6, 0.2)
     evaluate.advance(now=now())
     assert kinds(support) == ["fired", "resolved"]
 
@@ -158,7 +139,7 @@ def test_months_go_by_and_it_is_over_when_the_outlook_clears(support: Investment
 def test_it_changes_nothing_of_the_others(support: Investment) -> None:
     live_through(support, last=6, lines=LOSING)
     before = list(Event.objects.exclude(episode__rule="early_warning").values_list("pk", flat=True))
-    expect(support, 6, 0.9)
+    foresee(support, 6, 0.9)
     evaluate.advance(now=now())
     assert list(Event.objects.exclude(episode__rule="early_warning").values_list("pk", flat=True)) == before
     assert kinds(support) == ["fired"]
@@ -182,10 +163,10 @@ def test_real_forecasts_are_judged(support: Investment) -> None:
 def test_its_terms_are_tried_on_past_forecasts(support: Investment) -> None:
     """As known then: a forecast made from later facts is not looked at in an earlier view."""
     live_through(support, last=4)
-    expect(support, 4, 0.45)
+    foresee(support, 4, 0.45)
     evaluate.advance(now=now())
     live_through(support, first=5, last=5)
-    expect(support, 5, 0.2)
+    foresee(support, 5, 0.2)
     evaluate.advance(now=now())
     found = policy_backtest.run(support, "early_warning", terms={"hurdle": Decimal("0.4")})
     (firing,) = found.replay.firings
@@ -232,7 +213,7 @@ def test_two_warnings_of_one_alert_both_come_true() -> None:
 
 def test_the_hit_rate_of_a_portfolio(support: Investment) -> None:
     live_through(support, last=4)
-    expect(support, 4, 0.75)
+    foresee(support, 4, 0.75)
     evaluate.advance(now=now())
     assert "0 still may" not in hit_rates.sentence(hit_rates.of([support.portfolio_id]))
     live_through(support, first=5, last=7, lines=LOSING)

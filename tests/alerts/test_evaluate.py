@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from alerts import evaluate, policies
+from alerts import evaluate
 from alerts.models import (
     AlertState,
     Episode,
@@ -19,6 +19,7 @@ from alerts.models import (
     Event,
     Notification,
 )
+from alerts.results import Results
 from portfolio import investments, months
 from portfolio.models import Investment, Portfolio
 from tests import factories
@@ -51,7 +52,7 @@ def _events() -> list[tuple[str, int, str, str]]:
 
 
 def _npv_policy(support: Investment) -> None:
-    policies.change(
+    factories.change_policy(
         support,
         "hurdle_rate",
         effective_month=START,
@@ -228,9 +229,11 @@ def test_an_investment_that_ends_closes_its_episodes(support: Investment, change
     record(support.portfolio, *running(support, LOSING, last=4))
     close(support.portfolio, last=4)
     evaluate.advance(now=now())
-    for name, value in changes.items():
-        setattr(support, name, value)
-    investments.put(support, now=now())
+    if "stage" in changes:
+        factories.enter(support, changes["stage"])
+    else:
+        support.end_month = changes["end_month"]
+        investments.put(support, now=now())
     evaluate.advance(now=now())
     assert set(Episode.objects.values_list("closed_reason", flat=True)) == {"investment_closed"}
     assert Notification.objects.filter(event__kind="closed", channel="email").exists()
@@ -322,5 +325,5 @@ def test_what_ends_is_written_before_what_opens(support: Investment) -> None:
     second = Episode.objects.create(number=2, **terms)
     first.closed_at, first.closed_reason = None, ""
     second.closed_at, second.closed_reason = now(), "retracted"
-    evaluate._write(evaluate._Writes(changed=[first, second]), now=now())
+    Results(changed=[first, second]).write(now=now())
     assert Episode.objects.get(closed_at=None) == first

@@ -15,7 +15,6 @@ from alerts.models import Policy, PolicyTemplate
 from alerts.policies import PolicyError
 from alerts.rules import DEFAULTS
 from alerts.rules.base import RuleError
-from portfolio import assumptions
 from portfolio.models import Batch, Investment
 from tests import factories
 from tests.factories import START, close, month, now
@@ -29,7 +28,7 @@ def support(db: None) -> Investment:
 
 def _change(investment: Investment, rule: str = "hurdle_rate", **changes: Any) -> Policy:
     terms: dict[str, Any] = {"effective_month": month(13), "now": now(), "actor": None, "reason": "Board."}
-    return policies.change(investment, rule, **(terms | {"terms": {}} | changes))
+    return factories.change_policy(investment, rule, **(terms | {"terms": {}} | changes))
 
 
 def test_defaults_are_copied_with_the_hurdle_of_the_moment(support: Investment) -> None:
@@ -44,7 +43,7 @@ def test_defaults_are_copied_with_the_hurdle_of_the_moment(support: Investment) 
 
 def test_a_copy_is_made_once_and_stays_when_rates_move(support: Investment) -> None:
     policies.adopt([support], now=now())
-    assumptions.set_rates(support.portfolio, now=now(), investment=support, hurdle_rate=Decimal("0.9"))
+    factories.set_rates(support.portfolio, now=now(), investment=support, hurdle_rate=Decimal("0.9"))
     batches = Batch.objects.count()
     assert policies.adopt([support], now=now()) == 0
     hurdles = Policy.objects.exclude(rule="early_warning").values_list("hurdle", flat=True)
@@ -111,7 +110,7 @@ def test_several_portfolios_adopt_each_their_own(support: Investment) -> None:
 
 def test_a_change_is_a_new_version_with_its_reason(support: Investment) -> None:
     policies.adopt([support], now=now())
-    author = factories.make_user()
+    author = factories.make_user(is_superuser=True)
     changed = _change(support, terms={"hurdle": Decimal("0.2"), "for_months": 1}, actor=author)
     assert (changed.version, changed.hurdle, changed.for_months, changed.keep_months) == (
         2,

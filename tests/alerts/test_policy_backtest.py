@@ -15,7 +15,6 @@ from alerts.models import Episode, Event, Notification, Policy
 from alerts.policies import PolicyError
 from alerts.policy_backtest import Backtest
 from alerts.rules.policy_backtest import Overlap
-from portfolio import investments
 from portfolio.models import Batch, Investment, Portfolio
 from roi import inputs
 from roi.models import SnapshotHead
@@ -143,8 +142,7 @@ def test_an_investment_nothing_is_known_of_would_not_have_fired(support: Investm
 def test_an_ended_investment_is_judged_up_to_its_end(support: Investment) -> None:
     """Its stage is known of today only: before, it was in use."""
     month_by_month(support, LOSING, first=1, last=5)
-    support.stage = "killed"
-    investments.put(support, now=now())
+    factories.enter(support, "killed")
     evaluate.advance(now=now())
     found = tried(support)
     assert [f.closed_reason for f in found.replay.firings] == ["investment_closed"]
@@ -200,7 +198,7 @@ def test_the_months_as_known_now_are_those_of_the_snapshots(support: Investment)
 
 
 def put_in_force(support: Investment, at: int, rule: str = "hurdle_rate", **terms: Any) -> None:
-    policies.change(
+    factories.change_policy(
         support, rule, effective_month=month(at), now=now(), actor=None, reason="Board.", terms=terms
     )
 

@@ -7,12 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from alerts import due, evaluate, policies, replay
+from alerts import due, evaluate, replay
 from alerts.models import EvaluationPoint, Event
 from portfolio import investments, months
 from portfolio.models import Investment, Portfolio
 from tests import factories
-from tests.alerts.histories import EARNING, LOSING, THIN, live, restate
+from tests.alerts.histories import EARNING, LOSING, THIN, foresee, live, restate
 from tests.factories import month, now
 
 
@@ -44,7 +44,7 @@ def test_a_life_with_restatements_policy_changes_and_undoing(support: Investment
     live(support, LOSING, first=5, last=8)
     restate(support, EARNING, first=6, last=7)
     restate(support, LOSING, first=6, last=7)
-    policies.change(
+    factories.change_policy(
         support,
         "negative_roi",
         effective_month=month(10),
@@ -70,8 +70,7 @@ def test_moved_to_another_portfolio_closed_and_reopened(support: Investment) -> 
     factories.close(other, first=4, last=4)
     evaluate.advance(now=now())
     support.refresh_from_db()
-    support.stage = "killed"
-    investments.put(support, now=now())
+    factories.enter(support, "killed")
     evaluate.advance(now=now())
     found = replayed()
     assert len(found) >= 4
@@ -89,7 +88,7 @@ def test_several_investments_at_one_knowledge_time(portfolio: Portfolio) -> None
 
 
 def test_an_npv_policy(support: Investment) -> None:
-    policies.change(
+    factories.change_policy(
         support,
         "hurdle_rate",
         effective_month=factories.START,
@@ -126,3 +125,37 @@ def test_an_alert_that_reopens_escalates_again(support: Investment) -> None:
     escalated = Event.objects.filter(kind="escalated", episode__rule="negative_roi")
     assert sorted(escalated.values_list("ordinal", "evidence__level")) == [(1, 1), (2, 1)]
     assert all(event.notifications.filter(state="pending").exists() for event in escalated)
+
+
+def _warned(support: Investment) -> None:
+    """Let an early warning fire and end, on forecasts that are made after the months were judged."""
+    for number, share in ((3, 0.2), (4, 0.8), (5, 0.9), (6, 0.1)):
+        live(support, EARNING, first=1 if number == 3 else number, last=number)
+        foresee(support, number, share)
+        evaluate.advance(now=now())
+
+
+def test_early_warnings_are_judged_again_on_the_forecasts_of_then(support: Investment) -> None:
+    """A forecast that comes later, also of an old month, changes nothing about what was judged before it."""
+    _warned(support)
+    kinds = Event.objects.filter(episode__rule="early_warning").order_by("point", "ordinal")
+    assert list(kinds.values_list("kind", flat=True)) == ["fired", "resolved"]
+    foresee(support, 4, 0.0)
+    assert_sound(points=8)
+
+
+def test_an_early_warning_that_its_forecasts_do_not_yield_is_found(support: Investment) -> None:
+    _warned(support)
+    points = list(EvaluationPoint.objects.order_by("pk"))
+    points[3].context["forecasts"].pop()
+    found = [r.differences for r in replay.replay(points) if r.differences]
+    assert [sign.kind for sign in found[0]["early_warning"].phantom] == ["fired"]
+
+
+def test_a_point_that_names_no_forecasts_is_replayed_without_the_early_warning(support: Investment) -> None:
+    _warned(support)
+    points = list(EvaluationPoint.objects.order_by("pk"))
+    for point in points:
+        del point.context["forecasts"]
+    found = replay.replay(points)
+    assert all(r.is_comparable and not r.differences for r in found)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alerts import evaluate, policies, replay
+from alerts import evaluate, replay
 from alerts.models import AlertState, Episode, EvaluationPoint, Event, Notification
 from portfolio.models import Cell, Entry, Investment
 from tests import factories
@@ -34,7 +34,7 @@ def outcome(order: list[int]) -> list[tuple[Any, ...]]:
     """Return the episodes that stand, and the states, once five closed months have come in this order."""
     investment = factories.make_investment(factories.make_portfolio(rate="0.10"))
     for rule in ("negative_roi", "hurdle_rate"):
-        policies.change(
+        factories.change_policy(
             investment,
             rule,
             effective_month=START,

@@ -36,7 +36,7 @@ def test_case_03_the_message_tells_the_figure_and_the_threshold_apart(support: I
 def test_case_05_clearing_below_firing_is_refused_when_it_is_saved(support: Investment) -> None:
     below = {"margin": Decimal("-0.00000001")}
     with pytest.raises(RuleError, match="cannot clear below the level it fires at"):
-        policies.change(
+        factories.change_policy(
             support, "hurdle_rate", effective_month=START, now=now(), actor=None, reason="x", terms=below
         )
     with pytest.raises(RuleError, match="cannot clear below the level it fires at"):
@@ -48,6 +48,7 @@ def test_case_05_clearing_below_firing_is_refused_when_it_is_saved(support: Inve
 def test_case_05_the_database_refuses_it_as_well(support: Investment) -> None:
     policies.adopt([support], now=now())
     row = Policy.objects.get(rule="hurdle_rate")
-    row.pk, row.version, row.margin = None, 2, Decimal("-0.00000001")
+    row.investment = factories.make_investment(support.portfolio)
+    row.pk, row.margin = None, Decimal("-0.00000001")
     with pytest.raises(IntegrityError, match="policy_margin"), transaction.atomic():
         row.save(force_insert=True)

@@ -16,6 +16,7 @@ from django.db import connection
 
 from alerts import evaluate, policies
 from alerts.models import AlertState, Episode, EvaluationHead, EvaluationPoint, Event, Notification
+from alerts.results import Results
 from roi import snapshots
 from tests import factories
 from tests.alerts.histories import LOSING, live
@@ -87,5 +88,5 @@ def test_case_33_an_event_computed_twice_is_one_row(db: None) -> None:
     events, notifications = list(Event.objects.all()), list(Notification.objects.all())
     assert events
     assert notifications
-    evaluate._write(evaluate._Writes(events=events, notifications=notifications), now=now())
+    Results(events=events, notifications=notifications).write(now=now())
     assert counts() == before

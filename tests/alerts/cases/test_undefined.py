@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from alerts import evaluate, policies
+from alerts import evaluate
 from alerts.models import AlertState, Episode, Notification
 from portfolio import assumptions, investments, months
 from portfolio.assumptions import AssumptionError, Rate
@@ -63,7 +63,7 @@ def test_case_13_nothing_spent_is_no_figure_and_no_loss(support: Investment) -> 
 def test_case_14_an_irr_without_one_root_is_no_data(
     support: Investment, nets: list[int], reason: str
 ) -> None:
-    policies.change(
+    factories.change_policy(
         support,
         "hurdle_rate",
         effective_month=START,
@@ -145,7 +145,7 @@ def test_case_16_a_credit_is_taken_with_its_sign(support: Investment) -> None:
 def test_case_17_a_first_month_is_normal_and_not_missed_before_its_close_day(db: None) -> None:
     began = datetime(2024, 1, 15, tzinfo=UTC)
     portfolio = Portfolio.objects.create(code="NEW", name="New", time_zone="UTC", close_day=10)
-    assumptions.set_rates(
+    factories.set_rates(
         portfolio,
         hurdle_rate=Decimal("0.1"),
         discount_rate=Decimal("0.1"),

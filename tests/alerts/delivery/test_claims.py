@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -17,6 +18,7 @@ from alerts import delivery, outbox
 from alerts.channels.base import Accepted, Message, Retry, Uncertain
 from alerts.models import Notification
 from alerts.outbox import Mark
+from tests import waiting
 from tests.alerts.delivery.cases import FakeChannel, attempts, notification
 from tests.servers import TestDatabase
 
@@ -189,6 +191,34 @@ def test_a_lost_lease_is_counted_and_the_message_repeats_under_its_id(
     assert row.state == "sent"
     assert [message.is_repeat for message in channel.handed] == [False, True]
     assert {message.id for message in channel.handed} == {row.pk}
+
+
+@pytest.mark.django_db
+def test_a_sender_that_was_stopped_past_its_lease_hands_nothing_over(
+    install: Install, due_now: Hurry, settings: Settings
+) -> None:
+    row = notification()
+    channel = install(FakeChannel())
+    settings.TIME_SCALE = 1e-9
+    describe = channel.describe
+
+    def stopped(*args: Any) -> Any:
+        # Less than a sending deadline is left of the lease by then.
+        waiting.until(lambda: time.monotonic() > began + delivery.pace().lease - delivery.pace().deadline)
+        return describe(*args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(channel, "describe", stopped)
+        patch.setattr(delivery, "SHORTEST_DEADLINE", 0.05)
+        before, began = delivery.leases_lost(), time.monotonic()
+        assert delivery.drain(limit=1) == 1
+    assert (channel.handed, delivery.leases_lost()) == ([], before + 1)
+    row.refresh_from_db()
+    assert row.state == "sending"
+    due_now(row)
+    delivery.drain(limit=1)
+    row.refresh_from_db()
+    assert (row.state, len(channel.handed)) == ("sent", 1)
 
 
 @pytest.mark.django_db

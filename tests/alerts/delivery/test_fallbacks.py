@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from alerts import delivery, targets
+from alerts import delivery, fallbacks, outbox, targets
 from alerts.channels.base import Accepted, Permanent, Retry, Uncertain
 from alerts.models import Event, Notification, Target
+from alerts.outbox import Mark
 from portfolio.models import User
 from tests import factories
 from tests.alerts.delivery.cases import FakeChannel, attempts, events, notification, portfolio
@@ -126,6 +127,33 @@ def test_nobody_is_left_to_tell_and_people_see_it(event: Event, install: Install
     assert (row.state, row.state_reason) == ("dead", "550 no such user")
 
 
+def test_two_that_die_at_the_same_moment_have_one_stand_in(event: Event, install: Install) -> None:
+    admin = factories.join(factories.make_user("ada"), portfolio(), "admin")
+    rows = [to(shared(), event), told(event, channel="slack", address="")]
+    for name in ("slack", "email"):
+        install(FakeChannel(), name)
+    claims = [outbox.claim(lease=60, only=[row.channel]) for row in rows]
+    made = [fallbacks.stand_in(claimed, now=factories.now()) for claimed in claims if claimed]
+    assert [row.user for row in made if row] == [admin, admin]
+    for claimed, row in zip(claims, made, strict=True):
+        assert claimed is not None
+        assert outbox.mark(claimed, Mark(state="dead", outcome="permanent", stand_in=row))
+    assert Notification.objects.filter(event=event, user=admin).count() == 1
+
+
+def test_a_message_that_dies_again_has_the_same_stand_in(event: Event, install: Install) -> None:
+    factories.join(factories.make_user("ada"), portfolio(), "admin")
+    factories.join(factories.make_user("abe"), portfolio(), "admin")
+    install(FakeChannel(Permanent("404")), "webhook")
+    install(FakeChannel(), "email")
+    row = to(shared(), event)
+    drain()
+    assert outbox.requeue(row.pk, by="sam")
+    drain()
+    assert stand_in_of(row) is not None
+    assert Notification.objects.filter(instead_of=row).count() == 1
+
+
 def test_a_test_message_has_no_stand_in(install: Install) -> None:
     install(FakeChannel(Permanent("no")))
     row = notification(user=person(slack_id="U9"))
@@ -199,7 +227,8 @@ def test_case_55_an_end_is_told_where_the_beginning_got_through_only(install: In
         id=first.pk, episode=fired.episode, kind="resolved", month=fired.month, point=fired.point, evidence={},
         recorded_at=fired.recorded_at,
     )  # fmt: skip
-    # Both ends were written while the beginnings were still on their way.
+    drain()
+    # By now the beginning is dead on the webhook and accepted by mail; what is still unsent would be told as one.
     late, later = to(target, resolved), told(resolved)
     drain()
     drain()

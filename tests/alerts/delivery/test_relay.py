@@ -51,6 +51,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             "EMAIL_URL": f"smtp://127.0.0.1:{port}",
             "EMAIL_FROM": "hurdle@example.com",
             "HURDLE_TIME_SCALE": str(scale),
+            "HURDLE_DEBUG": "1",
         }
         process = subprocess.Popen(
             [sys.executable, "manage.py", "relay"],

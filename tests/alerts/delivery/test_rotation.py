@@ -12,9 +12,10 @@ from alerts import delivery, targets
 from alerts.models import Notification, Target
 from tests.alerts.channels.web_servers import RawServer, web_server
 from tests.alerts.delivery.cases import notification, portfolio
+from tests.nightly import IS_NIGHTLY
 
 pytestmark = pytest.mark.django_db
-MESSAGES = 60
+MESSAGES = 1_000 if IS_NIGHTLY else 60
 
 
 def _ids(server: RawServer, secret: str) -> set[str]:

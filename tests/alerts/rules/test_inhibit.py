@@ -27,7 +27,7 @@ def test_case_36_reminders_of_a_hurdle_stop_when_the_negative_rule_fires() -> No
 
 @pytest.mark.parametrize("kind", [ChangeKind.RESOLVED, ChangeKind.RETRACTED, ChangeKind.CLOSED])
 def test_case_38_the_end_of_what_was_told_is_told(kind: ChangeKind) -> None:
-    assert not inhibited(kind, HURDLE, open_rules=BOTH)
+    assert inhibited(kind, HURDLE, open_rules=BOTH) is False
 
 
 @pytest.mark.parametrize("kind", [ChangeKind.FIRED, ChangeKind.REOPENED, ChangeKind.RESTATED])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from alerts.rules import policy_backtest
 from alerts.rules.base import MonthFacts, Policy
 from alerts.rules.policy_backtest import Overlap, View
+from alerts.rules.trajectory import ClosedReason
 from tests.alerts.rules.cases import CONTEXT, Desk, facts, month, policy, script_policy, scripted, told
 
 
@@ -137,3 +138,37 @@ def test_a_higher_bar_never_fires_in_fewer_months(rule: str) -> None:
     ]
     assert counts == sorted(counts)
     assert counts[0] > 0
+
+
+def test_a_past_firing_in_full() -> None:
+    found = replay("CB", "CBBC", for_months=2)
+    assert found == policy_backtest.Replay(
+        views=2,
+        judged=tuple(month(n) for n in range(1, 5)),
+        firings=(
+            policy_backtest.PastFiring(
+                number=1,
+                first_breach_month=month(2),
+                fired_month=month(3),
+                resolved_month=month(4),
+                closed_reason=ClosedReason.RESOLVED,
+                verdict=told("CBBC", for_months=2).firings[0].verdict,
+                known_at=20,
+                ended_at=20,
+                is_announced=False,
+                months=(month(3),),
+            ),
+        ),
+    )
+    assert found.firing_months == {month(3)}
+    assert policy_backtest.sentence(found) == "would have fired once"
+
+
+def test_what_was_retracted_keeps_the_verdict_it_fired_on() -> None:
+    (firing,) = replay("CB", "CC", "CCC").firings
+    assert firing.verdict == told("CB").firings[0].verdict
+    assert (firing.first_breach_month, firing.resolved_month, firing.is_announced) == (
+        month(2),
+        month(2),
+        True,
+    )

@@ -1,6 +1,6 @@
 """Judging as facts arrive equals replaying what was recorded: random histories, restatements, acts and policy changes.
 
-HYPOTHESIS_PROFILE=nightly draws 20,000 examples of each instead of 500.
+HYPOTHESIS_PROFILE=nightly draws 20,000 examples of each instead of 500; mutants, 10.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from alerts.rules.replay import Differences, PastEvent, Sign
 from alerts.rules.trajectory import Trajectory
 from tests.alerts.rules.cases import CONTEXT, month, record, script_policy, scripted
 
-EXAMPLES = 20_000 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 500
+EXAMPLES = {"nightly": 20_000, "mutants": 10}.get(os.environ.get("HYPOTHESIS_PROFILE", ""), 500)
 thorough = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 RULE = "hurdle_rate"
 

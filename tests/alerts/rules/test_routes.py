@@ -51,3 +51,8 @@ def test_all_routes_are_answered_for_in_their_order(goes_on: list[bool]) -> None
     assert [step.route.name for step in steps] == [str(i) for i in range(len(routes))]
     ends = goes_on.index(False) + 1 if False in goes_on else len(goes_on)
     assert [step.is_taken for step in steps] == [i < ends for i in range(len(routes))]
+
+
+def test_an_investment_without_a_use_case_is_said_to_be() -> None:
+    (step,) = walk([RouteTerms(name="one", use_cases=["search"])], Subject("hurdle_rate", "warning", "SUP-1"))
+    assert step.why_not == "Its use case is empty, and this route wants search."
