@@ -13,7 +13,18 @@ import tempfile
 from pathlib import Path
 
 from config.embedded import EmbeddedServers
-from tests.benchmarks import dataset, forecasts, latency, monte_carlo, report, what_if, workers
+from tests.benchmarks import (
+    crossings,
+    dataset,
+    forecasts,
+    latency,
+    monte_carlo,
+    packs,
+    report,
+    selections,
+    what_if,
+    workers,
+)
 from tests.benchmarks.report import Row
 
 ROUNDS = 3
@@ -27,7 +38,7 @@ def main() -> int:
     servers = EmbeddedServers(scratch / "servers")
     try:
         _prepare(servers)
-        measured = (workers, latency, monte_carlo, forecasts, what_if)
+        measured = (workers, latency, crossings, monte_carlo, forecasts, selections, what_if, packs)
         rows = recompute_rows() + [row for module in measured for row in module.rows()]
     finally:
         servers.stop()

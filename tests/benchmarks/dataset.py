@@ -22,8 +22,9 @@ _KEY = "investment_id, book, book_version, month, account_id, currency, source, 
 
 _PORTFOLIO = f"""
 INSERT INTO portfolio_portfolio (public_id, code, name, reporting_currency, time_zone, fiscal_year_start_month,
-    close_day, norm_band_start_months, norm_band_end_months, exploration_share, materiality_threshold)
-VALUES (gen_random_uuid(), 'BENCH', 'Benchmark', 'USD', 'UTC', 1, 10, 9, 24, 0, 100000);
+    close_day, norm_band_start_months, norm_band_end_months, exploration_share, materiality_threshold,
+    digest_hour, weekend, review_business_days, review_cadence_months, risk_aversion)
+VALUES (gen_random_uuid(), 'BENCH', 'Benchmark', 'USD', 'UTC', 1, 10, 9, 24, 0, 100000, 8, '56', 10, 3, 0.5);
 INSERT INTO portfolio_batch (id, portfolio_id, kind, source, reason, recorded_at, content_hash, chain_hash)
 SELECT nextval('portfolio_knowledge_seq'), id, 'actuals', 'actuals', '', now(), '', '' FROM portfolio_portfolio;
 INSERT INTO portfolio_monthstate (batch_id, portfolio_id, month, status, reason)
@@ -34,11 +35,19 @@ SELECT 'portfolio', id, (SELECT max(id) FROM portfolio_batch) FROM portfolio_por
 """
 _INVESTMENTS = """
 INSERT INTO portfolio_investment (public_id, portfolio_id, code, name, summary, business_unit, use_case,
-    value_category, stage, start_month, horizon_months, created_at)
+    value_category, stage, start_month, horizon_months, created_at, capacity_person_months, exclusive_group,
+    is_exploration, is_must_fund)
 SELECT gen_random_uuid(), p.id, 'B-' || n, 'Investment ' || n, '', '', '', 'cost_savings', 'scaled',
-    '{first}', 36, now() FROM portfolio_portfolio p, generate_series(1, {investments}) n;
+    '{first}', 36, now(), 0, '', false, false FROM portfolio_portfolio p, generate_series(1, {investments}) n;
 INSERT INTO portfolio_head (scope, scope_id, knowledge)
 SELECT 'investment', id, (SELECT max(id) FROM portfolio_batch) FROM portfolio_investment;
+"""
+_OWNERS = """
+INSERT INTO portfolio_user (public_id, username, password, email, first_name, last_name, is_active, is_staff,
+    is_superuser, date_joined, time_zone, locale, slack_id)
+SELECT gen_random_uuid(), 'owner-' || i.code, '', 'owner-' || i.code || '@example.com', '', '', true, false,
+    false, now(), 'UTC', 'en-us', '' FROM portfolio_investment i;
+UPDATE portfolio_investment i SET owner_id = u.id FROM portfolio_user u WHERE u.username = 'owner-' || i.code;
 """
 _ENTRIES = """
 INSERT INTO portfolio_entry ({key}, kind, amount, quantity, batch_id, note, recorded_at)
@@ -70,6 +79,7 @@ def load(superuser: str, *, investments: int = INVESTMENTS) -> int:
         connection.execute("SET maintenance_work_mem = '512MB'")
         connection.execute(_PORTFOLIO.encode())
         connection.execute(_INVESTMENTS.format(first=FIRST_MONTH, investments=investments).encode())
+        connection.execute(_OWNERS.encode())
         for table, name, _ in _UNIQUE:
             connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}".encode())
         entries = _ENTRIES.format(key=_KEY, first=FIRST_MONTH, months=MONTHS, lines=lines)
