@@ -6,6 +6,7 @@ The figures come from the stories of `demo_customer` and `demo_operations`; `dem
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
@@ -13,7 +14,7 @@ from django.db import transaction
 from portfolio import knowledge
 from portfolio.models import Account, Batch, Membership, Portfolio, User
 from portfolio.terms import Role, add_months, first_of_month
-from reports import demo_cases, demo_forecasts
+from reports import demo_cases, demo_forecasts, demo_reports
 from reports.demo_customer import CUSTOMER
 from reports.demo_operations import OPERATIONS
 from reports.demo_play import CLOSE_DAY, RATES_REASON, Play
@@ -84,6 +85,7 @@ def load(*, now: datetime, at: date | None = None) -> bool:
     ).run()
     demo_cases.write(portfolios=portfolios, people=people, now=now)
     demo_forecasts.write(last=last_closed_month(day), now=now)
+    demo_reports.write(portfolios=portfolios, people=people, last=last_closed_month(day), now=now)
     return True
 
 
@@ -120,7 +122,16 @@ def _people() -> dict[str, User]:
 
 
 def _portfolios(people: Mapping[str, User]) -> dict[str, Portfolio]:
-    made = {book.code: Portfolio.objects.create(code=book.code, name=book.name) for book in BOOKS}
+    made = {
+        book.code: Portfolio.objects.create(
+            code=book.code,
+            name=book.name,
+            exploration_share=Decimal("0.1"),
+            yearly_budget=Decimal(1_500_000),
+            capacity_person_months=Decimal(120),
+        )
+        for book in BOOKS
+    }
     for person in PEOPLE:
         for code, role in person.roles.items():
             Membership.objects.create(user=people[person.username], portfolio=made[code], role=role.value)

@@ -21,8 +21,15 @@ def actuals(investment: Investment, story: Story, accounts: Mapping[str, Account
 
 
 def plan(investment: Investment, story: Story, accounts: Mapping[str, Account]) -> list[Fact]:
-    """Return the plan over the horizon: the cost that comes once, and the planned lines without scatter."""
-    lines = [replace(line, scatter=0) for line in story.plan]
+    """Return the plan over the horizon: the cost that comes once, and the planned lines without scatter.
+
+    Where a story plans nothing of its own, a draft that nobody approved: the actual lines of money, as they began.
+    """
+    money = (AccountKind.COST.value, AccountKind.BENEFIT.value)
+    drafted = [
+        replace(line, drift=0, ending=()) for line in story.lines if accounts[line.account].kind in money
+    ]
+    lines = [replace(line, scatter=0) for line in story.plan or drafted]
     return _facts(investment, story, lines, accounts, count=story.horizon)
 
 

@@ -10,11 +10,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from alerts import evaluate
-from portfolio import assumptions, investments, ledger, months
+from portfolio import assumptions, investments, ledger, months, plan_approvals
 from portfolio.facts import Fact, Writing
-from portfolio.models import Account, Deployment, Hypothesis, Investment, Portfolio, User
+from portfolio.models import Account, Deployment, Investment, Portfolio, User
 from portfolio.terms import Book, add_months, months_from
-from reports import demo_facts, demo_story
+from reports import demo_decisions, demo_facts, demo_governance, demo_story
 from reports.demo_story import Line, Story
 
 HISTORY_MONTHS = 24
@@ -54,11 +54,17 @@ class Play:
             for story in book.stories:
                 if self._start(story) == month:
                     self._register(book, story, now=_moment(month, _REGISTER_DAY))
+        closing = _moment(after, CLOSE_DAY)
         for book in self.books:
             self._report(book, month, now=_moment(after, _REPORT_DAY))
-            closing = _moment(after, CLOSE_DAY)
             months.close(self.portfolios[book.code], [month], now=closing, actor=self.people["finn"])
         evaluate.advance(now=_moment(after, CLOSE_DAY, minute=1))
+        for book in self.books:
+            at = _moment(after, CLOSE_DAY, minute=2)
+            portfolio = self.portfolios[book.code]
+            demo_governance.advance(book, portfolio, month, people=self.people, now=at)
+            decided = _moment(after, CLOSE_DAY, minute=3)
+            demo_decisions.advance(book, portfolio, month, last=self.last, people=self.people, now=decided)
         restated = [self._restate(book, month, now=_moment(after, RESTATE_DAY)) for book in self.books]
         if any(restated):
             evaluate.advance(now=_moment(after, RESTATE_DAY, minute=1))
@@ -93,21 +99,19 @@ class Play:
         )
 
     def _register(self, book: demo_story.Book, story: Story, *, now: datetime) -> None:
-        """Register an investment with its hypothesis and deployment; have its plan approved if it has one."""
+        """Register an investment, have its plan approved if it has one, and have it approved for what it claims."""
         investment = investments.put(self._investment(book, story), now=now, actor=self.people["admin"])
-        _describe(investment, story)
+        _deploy(investment, story)
         by_month = self.actuals[story.code] = dict[date, list[Fact]]()
         for fact in demo_facts.actuals(investment, story, self.accounts):
             by_month.setdefault(fact.month, []).append(fact)
-        if not story.plan:
-            return
+        author, finn = self.people[book.owner], self.people["finn"]
         planned = demo_facts.plan(investment, story, self.accounts)
-        author = self.people[book.owner]
         writing = Writing(source=_SOURCE, now=now, actor=author, book=Book.PLAN, book_version=1)
         ledger.record(investment.portfolio, planned, writing=writing, kind="plan")
-        assumptions.approve_plan(
-            investment, 1, now=now, actor=self.people["finn"], reason="Funding approved."
-        )
+        if story.plan:
+            plan_approvals.approve(investment, 1, now=now, actor=finn, reason="Funding approved.")
+        demo_governance.fund(investment, story, author=author, approver=finn, now=now)
 
     def _investment(self, book: demo_story.Book, story: Story) -> Investment:
         start = self._start(story)
@@ -121,7 +125,6 @@ class Play:
             business_unit=story.business_unit,
             use_case=story.use_case,
             value_category=story.category,
-            stage=story.stage,
             start_month=start,
             live_month=add_months(start, story.live - 1),
             horizon_months=story.horizon,
@@ -161,21 +164,8 @@ class Play:
         return demo_facts.is_slip(story, fact, self.accounts, last=self.last)
 
 
-def _describe(investment: Investment, story: Story) -> None:
-    """Write the hypothesis that justified the money, and where the investment runs."""
-    claim = story.claim
-    Hypothesis.objects.create(
-        investment=investment,
-        claim=claim.claim,
-        metric=claim.metric,
-        unit=claim.unit,
-        baseline=Decimal(claim.baseline),
-        target=Decimal(claim.target),
-        target_date=add_months(investment.start_month, 12),
-        direction=claim.direction,
-        measurement_method=claim.method,
-        kill_line=claim.kill_line,
-    )
+def _deploy(investment: Investment, story: Story) -> None:
+    """Say where the investment runs."""
     Deployment.objects.create(
         investment=investment,
         effective_month=investment.live_month or investment.start_month,

@@ -1,4 +1,4 @@
-"""Builds the static files that are made, not written: the chart library for browsers."""
+"""Builds the static files that are made, not written: the chart library for browsers, the typeface for paper."""
 
 from importlib import metadata
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from reports import fonts
 from reports.console.assets import VEGA_BUNDLE
 
 # The interpreter that `ast: true` needs is part of vega-embed; without it the page would have to allow eval.
@@ -21,9 +22,9 @@ def _bundle() -> str:
 
 
 class Command(BaseCommand):
-    """Write the chart library into the directory that `collectstatic` gathers from."""
+    """Write the chart library and the typeface into the directory that `collectstatic` gathers from."""
 
-    help = "Build the chart library for browsers; does nothing when it is up to date."
+    help = "Build the chart library for browsers and the typeface for paper; does nothing when they are up to date."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,6 +33,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, into: Path, **options: Any) -> None:
         """Build what is missing or was built by another version."""
+        if fonts.build(into / "fonts"):
+            self.stdout.write("The typeface for paper is ready.")
         bundle, stamp = into / VEGA_BUNDLE, into / ".vega-version"
         version = f"vl-convert {metadata.version('vl-convert-python')}\n{SNIPPET}\n"
         if bundle.exists() and stamp.exists() and stamp.read_text() == version:

@@ -11,7 +11,7 @@ from django.db.models import Count, QuerySet
 
 from alerts.models import Episode, EvaluationHead, Event, Notification
 from portfolio import knowledge
-from portfolio.models import Batch, Entry, Investment, MonthState, Portfolio
+from portfolio.models import Batch, Entry, Investment, MonthState, Portfolio, StageChange
 from portfolio.terms import add_months
 from reports import demo, demo_forecasts
 from reports.console import overview, status
@@ -118,9 +118,9 @@ def test_the_restated_month_took_its_alert_back() -> None:
         "fired",
         "retracted",
     ]
-    entries = Entry.objects.filter(investment=claims, month=slip, account__code="model_api").order_by(
-        "batch_id"
-    )
+    entries = Entry.objects.filter(
+        investment=claims, book="actual", month=slip, account__code="model_api"
+    ).order_by("batch_id")
     first, second = entries.select_related("batch__actor")
     assert (str(first.batch.actor), str(second.batch.actor)) == ("Olivia", "Finn")
     assert "quarterly invoice" in second.batch.reason
@@ -133,7 +133,11 @@ def test_what_was_known_then_can_be_asked() -> None:
     customer = Portfolio.objects.get(code="CX")
     then = knowledge.knowledge_at(customer, datetime(2026, 2, 8, tzinfo=UTC))
     known = Entry.objects.filter(
-        investment__code="CX-CLAIMS", month=slip, account__code="model_api", batch_id__lte=then
+        investment__code="CX-CLAIMS",
+        book="actual",
+        month=slip,
+        account__code="model_api",
+        batch_id__lte=then,
     )
     assert [f"{entry.amount:.2f}" for entry in known] == ["38240.00"]
     times = list(
@@ -152,10 +156,10 @@ def test_all_months_are_closed_and_complete_but_one() -> None:
     assert not Snapshot.objects.filter(is_missing_fx=True).exists()
 
 
-def test_only_the_bet_is_due_for_review() -> None:
-    """Its review is nine days away; the others have more than a month."""
+def test_the_bet_is_due_for_review() -> None:
+    """Its review is nine days away; where a decision named the next review, that one is due."""
     due = overview.reviews_due(list(Portfolio.objects.all()), today=AT)
-    assert [investment.code for investment in due] == ["OPS-TWIN"]
+    assert "OPS-TWIN" in [investment.code for investment in due]
     twin = SnapshotHead.objects.get(investment__code="OPS-TWIN")
     assert twin.planned_breakeven_month is not None
     assert twin.planned_breakeven_month > LAST
@@ -208,3 +212,16 @@ def test_forecasts_are_stored_and_earlier_ones_are_scored() -> None:
     assert all(one.created_at.date() > one.last_month for one in earlier)
     portfolios = list(Portfolio.objects.values_list("pk", flat=True))
     assert {row.step for row in forecasts.calibration(portfolios)} >= {1, 6}
+
+
+def test_stages_were_entered_through_their_gates() -> None:
+    """Each was approved by two people, and stands where its story says."""
+    changes = StageChange.objects.select_related("investment", "actor", "approval__approver")
+    approved = [change for change in changes if change.to_stage == "approved"]
+    assert {change.investment.code for change in approved} == set(
+        Investment.objects.values_list("code", flat=True)
+    )
+    assert {change.approval.approver.username for change in approved if change.approval} == {"finn"}
+    assert all(answer["is_met"] for change in changes for answer in change.gate)
+    stories = {story.code: story.stage for book in demo.BOOKS for story in book.stories}
+    assert dict(Investment.objects.values_list("code", "stage")) == stories

@@ -1,0 +1,125 @@
+"""A pack as mail: the words of the pack, shortened to what is read in a minute; HTML with one chart, and plain text."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import css_inline
+from django.conf import settings
+from django.template.loader import render_to_string
+
+Shown = Mapping[str, Any]
+# So many lines of each part; the rest is in Hurdle and in the files.
+LINES = 5
+PICTURE = "portfolio-chart"
+_inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
+
+
+def html(shown: Shown, *, path: str, picture_words: str, picture_at: str) -> str:
+    """Return the mail with its styles inlined; `picture_at` is the address of the chart, empty for none."""
+    context = {
+        "pack": shown,
+        "parts": _parts(shown),
+        "has_figures": shown["audience"] != "overdue_reviews",
+        "link": _link(path),
+        "picture_at": picture_at,
+        "picture_words": picture_words,
+    }
+    return str(_inliner.inline(render_to_string("reports/pack_mail.html", context)))
+
+
+def text(shown: Shown, *, path: str) -> str:
+    """Return the same for mail programs that show no HTML."""
+    lines = [f"{shown['title']}: {shown['portfolio']}, {shown['month']}", ""]
+    if shown["audience"] != "overdue_reviews":
+        lines += [
+            f"{tile['title']}: {tile['value']} ({tile['change']} since {shown['before']})".replace("((", "(")
+            for tile in shown["tiles"]
+        ]
+        lines.append("")
+    for part in _parts(shown):
+        lines += [part["title"], *(f"  {name}: {says}" for name, says in part["rows"])]
+        lines += [f"  {part['more']}"] if part["more"] else []
+        lines += [f"  {part['nothing']}"] if not part["rows"] else []
+        lines.append("")
+    lines += [f"Open in Hurdle: {_link(path)}", "", f"As known on {shown['as_of']}; {shown['hash'][:12]}"]
+    return "\n".join(lines) + "\n"
+
+
+def headline(shown: Shown) -> str:
+    """Return the subject without the product's name."""
+    if shown["audience"] == "overdue_reviews":
+        count = len(shown["reviews"])
+        return f"{shown['code']}: {count} overdue review{'' if count == 1 else 's'}"
+    return f"{shown['title']} of {shown['code']}, {shown['month']}"
+
+
+def lead(shown: Shown) -> str:
+    """Return the report in one sentence, for chat."""
+    if shown["audience"] == "overdue_reviews":
+        return f"{len(shown['reviews'])} of {len(shown['ranking'])} investments wait for a review that is overdue."
+    parts = ((len(shown["worsened"]), "worsened"), (len(shown["recovered"]), "recovered"))
+    turned = (
+        ", ".join(f"{count} {word}" for count, word in parts if count) or "no status changed for the worse"
+    )
+    return f"{len(shown['ranking'])} investments, compared with {shown['before']}: {turned}."
+
+
+def facts(shown: Shown) -> tuple[tuple[str, str], ...]:
+    """Return the headline figures, for chat."""
+    if shown["audience"] == "overdue_reviews":
+        return tuple((f"{r['code']} {r['name']}", f"due {r['due']}") for r in shown["reviews"][:LINES])
+    return tuple(
+        (tile["title"], f"{tile['value']}, {tile['change']} since {shown['before']}")
+        for tile in shown["tiles"]
+    )
+
+
+def _parts(shown: Shown) -> list[dict[str, Any]]:
+    reviews = _part(
+        "Overdue reviews",
+        [
+            (_name(r), f"{r['kind']}, due {r['due']}, {r['late']} overdue, {r['owner']}")
+            for r in shown["reviews"]
+        ],
+        "No review is overdue.",
+        limit=50 if shown["audience"] == "overdue_reviews" else LINES,
+    )
+    if shown["audience"] == "overdue_reviews":
+        return [reviews]
+    return [
+        _part(
+            "Worsened",
+            [(_name(r), f"{r['status']}, was {r['was']}; ROI {r['roi']}") for r in shown["worsened"]],
+            "No investment got worse.",
+        ),
+        _part(
+            "Recovered",
+            [(_name(r), f"{r['status']}, was {r['was']}; ROI {r['roi']}") for r in shown["recovered"]],
+            "No investment recovered.",
+        ),
+        _part(
+            "Decisions",
+            [(_name(d), f"{d['kind']} on {d['on']}") for d in shown["decisions"]],
+            "No decision was recorded.",
+        ),
+        reviews,
+        _part(
+            "Missing actuals",
+            [(_name(m), m["months"]) for m in shown["missing"]],
+            "Every closed month is complete.",
+        ),
+    ]
+
+
+def _name(row: Shown) -> str:
+    return f"{row['code']} {row['name']}".strip()
+
+
+def _part(title: str, rows: Sequence[tuple[str, str]], nothing: str, *, limit: int = LINES) -> dict[str, Any]:
+    left = len(rows) - limit
+    more = f"and {left} more" if left > 0 else ""
+    return {"title": title, "rows": list(rows[:limit]), "more": more, "nothing": nothing}
+
+
+def _link(path: str) -> str:
+    return str(settings.PUBLIC_URL).rstrip("/") + path
