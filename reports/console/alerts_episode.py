@@ -20,7 +20,7 @@ from alerts.rules.attention import LEVEL_OF, LONGEST_SNOOZE
 from portfolio import access
 from portfolio.access import Action
 from portfolio.models import User
-from reports.console import investment_alerts, investment_door, pages, status
+from reports.console import investment_alerts, investment_door, pages, silences, status
 
 Context = dict[str, Any]
 _ONE_WEEK = timedelta(days=7)
@@ -77,19 +77,38 @@ def _shown(
         episode=episode,
         investment=episode.investment,
         back=investment_door.tab(episode.investment, "alerts"),
+        policies=investment_door.tab(episode.investment, "policies"),
         pill=status.rule_pill(episode.rule, severity=episode.severity),
         end=investment_alerts.end_of(episode),
+        is_flapping=_is_flapping(episode),
         stale_since=_stale_since(episode) if is_open else None,
         leads=User.objects.filter(pk=over.seen.user_id).first() if over.seen else None,
         snooze=over.snooze,
         silence=overlays.silence_for(in_force, episode.investment, episode.rule) if is_open else None,
         is_open=is_open,
         may_act=is_open and acknowledgments.may_act(user, episode),
+        silence_it=_silence_it(request, episode) if is_open else "",
         form=form,
         events=_events(episode),
         answers=_answers(episode, now=now),
         timers=[_timer(t) for t in Timer.objects.filter(episode=episode).order_by("due_at", "id")],
     )
+
+
+def _is_flapping(episode: Episode) -> bool:
+    """Return whether this rule of the investment fired and resolved too often in the year it was last judged for."""
+    state = AlertState.objects.filter(investment=episode.investment, rule=episode.rule).first()
+    if state is None or state.month is None:
+        return False
+    return bool(investment_alerts.flapping(episode.investment, {episode.rule: state.month}))
+
+
+def _silence_it(request: HttpRequest, episode: Episode) -> str:
+    """Return the address of a new silence about this rule of the investment; empty for who makes none."""
+    investment = episode.investment
+    if not access.may(request.user, Action.RECORD, investment.portfolio_id):
+        return ""
+    return silences.prefilled(investment.portfolio, investment=investment.code, rule=episode.rule)
 
 
 def _stale_since(episode: Episode) -> Any:

@@ -6,13 +6,12 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
 
 from portfolio import access, assumptions
 from portfolio.access import Action
-from portfolio.models import Portfolio
 from reports.console import cases_results, figures, pages
 from roi import cases, questions
 from roi.models import BusinessCase, CaseSubmission
@@ -40,10 +39,7 @@ class Row:
 def page(request: HttpRequest) -> HttpResponse:
     """Show the cases of a portfolio, the last changed first."""
     open_to_user = pages.portfolios(request, Action.VIEW)
-    try:
-        portfolio = pages.chosen_portfolio(request, open_to_user)
-    except Portfolio.DoesNotExist as error:
-        raise Http404 from error
+    portfolio = pages.chosen_portfolio(request, open_to_user)
     if portfolio is None:
         return pages.render(request, "reports/case_list.html", "Business cases", portfolio=None)
     listed = Paginator(of(BusinessCase.objects.filter(portfolio=portfolio)), PER_PAGE)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
@@ -31,10 +31,7 @@ class Choice:
 def page(request: HttpRequest) -> HttpResponse:
     """Show the sheet of the chosen portfolio, account or investment, and fiscal year."""
     open_to_user = pages.portfolios(request, Action.RECORD)
-    try:
-        portfolio = pages.chosen_portfolio(request, open_to_user)
-    except Portfolio.DoesNotExist as error:
-        raise Http404 from error
+    portfolio = pages.chosen_portfolio(request, open_to_user)
     title = "Monthly actuals"
     if portfolio is None:
         return pages.render(request, "reports/grid.html", title, portfolio=None)

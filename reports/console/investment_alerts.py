@@ -1,6 +1,7 @@
 """The alerts tab of an investment: where each rule stands, and every episode with its events."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -8,8 +9,10 @@ from django.db.models import Prefetch
 from django.utils.safestring import SafeString
 
 from alerts.models import AlertState, Episode, Event
-from alerts.rules import RULES
+from alerts.rules import RULES, trajectory
 from alerts.rules.base import Lifecycle
+from alerts.rules.trajectory import ClosedReason
+from portfolio.models import Investment
 from reports.console import figures, status
 from reports.console.standing import Standing
 
@@ -26,10 +29,22 @@ def context(stands: Standing, query: Mapping[str, str]) -> Context:
     episodes = Episode.objects.filter(investment=stands.investment).prefetch_related(events)
     states = AlertState.objects.filter(investment=stands.investment)
     by_rule = {s.rule: s for s in states}
+    restless = flapping(stands.investment, {s.rule: s.month for s in states if s.month})
     return {
         "rules": [_rule_row(name, by_rule[name]) for name in RULES if name in by_rule],
         "episodes": [_episode(e) for e in episodes.order_by("-opened_at", "-pk")[:_EPISODES]],
+        "flapping": [RULES[name].title for name in RULES if name in restless],
     }
+
+
+def flapping(investment: Investment, judged: Mapping[str, date]) -> set[str]:
+    """Return the rules that fired and resolved so often in the year up to the month they were last judged for."""
+    rows = Episode.objects.filter(investment=investment, closed_reason=ClosedReason.RESOLVED.value)
+    cycles: dict[str, list[tuple[date, date]]] = {}
+    for rule, fired, resolved in rows.values_list("rule", "fired_month", "resolved_month"):
+        if resolved is not None:
+            cycles.setdefault(rule, []).append((fired, resolved))
+    return {rule for rule, month in judged.items() if trajectory.flaps(cycles.get(rule, []), month=month)}
 
 
 def judged_value(rule: str, text: str | None, *, unit: str = "") -> SafeString | str:

@@ -46,10 +46,9 @@ class Formula:
 
 def context(stands: Standing, query: Mapping[str, str]) -> Context:
     """Return the explanation of the figure, basis and month in the address, else of the newest ROI."""
-    investment = stands.investment
     basis = query["basis"] if query.get("basis") in BASES else "supported"
     figure = "incremental_roi" if query.get("figure") == "incremental_roi" else "roi"
-    snapshots = list(Snapshot.objects.filter(investment=investment).order_by("month"))
+    snapshots = stands.history()
     chosen = _chosen(snapshots, query.get("month", ""), stands.as_of)
     answer: Context = {
         "figure": figure,

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.utils.safestring import SafeString
 
 from portfolio import assumptions
@@ -64,13 +65,13 @@ _STORED = (
 def context(stands: Standing, query: Mapping[str, str]) -> Context:
     """Return what the tab shows."""
     investment = stands.investment
-    snapshots = list(Snapshot.objects.filter(investment=investment).order_by("month"))
+    snapshots = stands.history()
     breakeven = stands.breakeven()
     points = [charts.Point(s.month, s.tco, s.cumulative_benefit_supported, s.is_closed) for s in snapshots]
     if not any(p.cost or p.benefit for p in points):
         points = []
     currency = investment.portfolio.reporting_currency
-    rates = assumptions.rates_of([investment])[investment.pk]
+    rates = assumptions.rates_of([investment], knowledge_time=stands.knowledge)[investment.pk]
     return {
         "bases": ["Claimed", "Supported", "Cashable"],
         "rows": _rows(stands),
@@ -79,7 +80,7 @@ def context(stands: Standing, query: Mapping[str, str]) -> Context:
         "chart_scripts": assets.chart_scripts() if points else [],
         "chart_text": charts.describe(points, currency=currency, breakeven=breakeven),
         "chart_rows": [_chart_row(p) for p in reversed(points)],
-        **_claim(investment),
+        **_claim(stands),
         "deployments": list(investment.deployments.order_by("-effective_month")),
         "rates": [
             ("Hurdle rate", figures.percent(float(rates.hurdle_rate)), "per year"),
@@ -90,8 +91,12 @@ def context(stands: Standing, query: Mapping[str, str]) -> Context:
     }
 
 
-def _claim(investment: Investment) -> Context:
-    hypothesis = Hypothesis.objects.filter(investment=investment).order_by("-version").first()
+def _claim(stands: Standing) -> Context:
+    versions = Hypothesis.objects.filter(investment=stands.investment)
+    if stands.knowledge is not None:
+        # A version without a batch was stated before versions were part of what is known; it is the oldest.
+        versions = versions.filter(Q(batch__isnull=True) | Q(batch_id__lte=stands.knowledge))
+    hypothesis = versions.order_by("-version").first()
     numbers = (hypothesis.baseline, hypothesis.target) if hypothesis else (None, None)
     baseline, target = ("" if n is None else figures.quantity(n) for n in numbers)
     return {"hypothesis": hypothesis, "baseline": baseline, "target": target}

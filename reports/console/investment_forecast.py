@@ -39,6 +39,7 @@ MEASURES = {
 }
 SIDES = {"cost": "Cost", "benefit": "Benefit", "net": "Net"}
 NOTHING_SCORED = "No scores yet: a forecast is scored when one of its months is closed and complete."
+NOT_REACHED = "The line does not reach this month."
 MADE = "The forecast is made; it stands on {} closed, complete months."
 NOTHING_MADE = (
     "Nothing was made: the facts have not changed since the last forecast, or there is not enough to go by: "
@@ -117,7 +118,11 @@ def _variance(row: Plain) -> Context:
 
 
 def _year(row: Plain) -> Context:
-    return {"years": row["months"] // 12} | _month(row)
+    shown = _month(row)
+    return shown | {
+        "years": row["months"] // 12,
+        "cells": [cell or figures.missing(NOT_REACHED) for cell in shown["cells"]],
+    }
 
 
 def _calibration(row: Plain) -> Context:

@@ -1,24 +1,9 @@
-"""What is edited together with an investment: its hypothesis and where it runs."""
+"""What is edited together with an investment: where it runs."""
 
-from unfold.admin import StackedInline, TabularInline
+from unfold.admin import TabularInline
 
-from portfolio.models import Deployment, Hypothesis
+from portfolio.models import Deployment
 from reports.console.scoped import ScopedPermissions
-
-
-class HypothesisInline(ScopedPermissions, StackedInline):  # type: ignore[misc]
-    """The claim in versions, the newest first."""
-
-    model = Hypothesis
-    extra = 0
-    fields = (
-        "claim",
-        ("metric", "unit"),
-        ("direction", "target_date"),
-        ("baseline", "target"),
-        "measurement_method",
-        "kill_line",
-    )
 
 
 class DeploymentInline(ScopedPermissions, TabularInline):  # type: ignore[misc]

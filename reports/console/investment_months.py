@@ -12,8 +12,7 @@ Context = dict[str, Any]
 
 def context(stands: Standing, query: Mapping[str, str]) -> Context:
     """Return every month's figures."""
-    snapshots = Snapshot.objects.filter(investment=stands.investment).order_by("-month")
-    return {"months": [_row(s) for s in snapshots]}
+    return {"months": [_row(s) for s in reversed(stands.history())]}
 
 
 def state_of(snapshot: Snapshot) -> str:

@@ -13,13 +13,16 @@ from django.utils.safestring import SafeString
 from alerts.models import Episode
 from portfolio.models import Investment
 from reports.console import (
+    governance_tab,
     investment_alerts,
+    investment_bridge,
     investment_explanation,
     investment_figures,
     investment_forecast,
     investment_ledger,
     investment_months,
     investment_rates,
+    investment_scorecard,
     investment_unit_cost,
     investment_what_if,
     overview,
@@ -27,6 +30,7 @@ from reports.console import (
     policies_tab,
     standing,
     status,
+    time_travel,
 )
 from reports.console.standing import Standing
 
@@ -42,20 +46,28 @@ class Tab:
     title: str
     template: str
     load: Callable[[Standing, Query], Context]
+    knows_the_past: bool = False
 
 
 TABS: dict[str, Tab] = {
     tab.name: tab
     for tab in (
-        Tab("figures", "Figures", "reports/investment_figures.html", investment_figures.context),
-        Tab("months", "Months", "reports/investment_months.html", investment_months.context),
+        Tab("figures", "Figures", "reports/investment_figures.html", investment_figures.context, True),
+        Tab("months", "Months", "reports/investment_months.html", investment_months.context, True),
         Tab("ledger", "Ledger", "reports/investment_ledger.html", investment_ledger.context),
         Tab("forecast", "Forecast", "reports/investment_forecast.html", investment_forecast.context),
+        Tab("bridge", "Why it moved", "reports/investment_bridge.html", investment_bridge.context, True),
+        Tab(
+            "scorecard", "Scorecard", "reports/investment_scorecard.html", investment_scorecard.context, True
+        ),
         Tab("unit-cost", "Unit cost", "reports/investment_unit_cost.html", investment_unit_cost.context),
         Tab("what-if", "What-if", "reports/investment_what_if.html", investment_what_if.context),
         Tab("plan", "Plan", "reports/investment_plan.html", plans.context),
         Tab("alerts", "Alerts", "reports/investment_alerts.html", investment_alerts.context),
-        Tab("explain", "Explain", "reports/investment_explanation.html", investment_explanation.context),
+        Tab(
+            "explain", "Explain", "reports/investment_explanation.html", investment_explanation.context, True
+        ),
+        Tab("governance", "Governance", "reports/investment_governance.html", governance_tab.context),
         Tab("policies", "Policies", "reports/investment_policies.html", policies_tab.context),
         Tab("rates", "Rates", "reports/investment_rates.html", investment_rates.context),
     )
@@ -81,7 +93,14 @@ def review_text(investment: Investment, *, today: date) -> SafeString | str:
 def context(investment: Any, query: Query, *, may_edit: bool, may_manage: bool) -> Context:
     """Return what the page shows for the tab in the address; `investment` comes from `status.annotate`."""
     chosen = query.get("tab", "figures")
-    stands = standing.of([investment])[investment.pk]
+    day = time_travel.asked_day(query.get("as_of", ""), investment.portfolio, now=timezone.now())
+    tab = TABS.get(chosen, TABS["figures"])
+    is_then = day is not None and tab.knows_the_past
+    stands = (
+        time_travel.standing_on(investment, day)
+        if day and is_then
+        else standing.of([investment])[investment.pk]
+    )
     open_count = Episode.objects.filter(investment=investment, closed_at__isnull=True).exclude(
         severity="good_news"
     )
@@ -98,9 +117,10 @@ def context(investment: Any, query: Query, *, may_edit: bool, may_manage: bool) 
             "may_edit": may_edit,
             "may_manage": may_manage,
             "failure": stands.head.failure if stands.head else "",
+            "day": day.day if day else None,
+            "is_then": is_then,
         }
     }
     if page["page"]["tab"] == EDIT:
         return page
-    tab = TABS[page["page"]["tab"]]
     return page | {"tab_template": tab.template, **tab.load(stands, query)}

@@ -4,23 +4,17 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from portfolio import assumptions
 from portfolio.access import Action
-from portfolio.assumptions import AssumptionError, Rates
-from portfolio.knowledge import KnowledgeError
+from portfolio.assumptions import Rates
 from portfolio.models import Assumptions, Investment
-from reports.console import investment_door, investment_rates, pages
-from reports.console.reference_rates import RatesForm, in_force, percent
+from reports.console import investment_door, investment_rates, pages, reference_rates
+from reports.console.reference_rates import NAMES, RatesForm, in_force, percent
 
 _PERCENT = Decimal(100)
-_NAMES = {"hurdle": "hurdle_rate", "discount": "discount_rate", "asserted": "asserted_share"}
 
 
 class OwnRatesForm(RatesForm):
@@ -30,7 +24,7 @@ class OwnRatesForm(RatesForm):
         self, data: Mapping[str, Any] | None, *, own: Assumptions | None, base: Rates, **kwargs: Any
     ) -> None:
         super().__init__(data, initial=_initial(own), **kwargs)
-        for name, rate in _NAMES.items():
+        for name, rate in NAMES.items():
             self.fields[name].required = False
             inherited = percent(getattr(base, rate))
             self.fields[name].help_text = f"Empty: the portfolio's {inherited} %."
@@ -46,7 +40,7 @@ def _initial(own: Assumptions | None) -> dict[str, Any]:
     if own is None:
         return {}
     lines = [f"{code} = {percent(Decimal(rate))}" for code, rate in sorted(own.realization_rates.items())]
-    rates = {name: getattr(own, rate) for name, rate in _NAMES.items()}
+    rates = {name: getattr(own, rate) for name, rate in NAMES.items()}
     shown = {name: "" if rate is None else percent(rate) for name, rate in rates.items()}
     return shown | {"realization": "\n".join(lines)}
 
@@ -73,23 +67,9 @@ def page(request: HttpRequest, code: str) -> HttpResponseBase:
 def _set(request: HttpRequest, investment: Investment, form: OwnRatesForm) -> bool:
     answers = form.cleaned_data
     rates = {
-        rate: None if answers[name] is None else answers[name] / _PERCENT for name, rate in _NAMES.items()
+        rate: None if answers[name] is None else answers[name] / _PERCENT for name, rate in NAMES.items()
     }
-    try:
-        assumptions.set_rates(
-            investment.portfolio,
-            investment=investment,
-            now=timezone.now(),
-            actor=pages.user_of(request),
-            realization_rates=answers["realization"],
-            reason=answers["reason"],
-            **rates,
-        )
-    except (AssumptionError, KnowledgeError, ValidationError) as error:
-        form.add_error(None, str(error))
-        return False
-    messages.success(request, "The investment's rates are in force; its figures are being recomputed.")
-    return True
+    return reference_rates.put(request, form, investment.portfolio, investment, rates=rates)
 
 
 pages.add("investments/<str:code>/rates/", page, "reports_investment_rates")

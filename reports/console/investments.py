@@ -17,7 +17,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from portfolio import access, investments
 from portfolio.access import Action
 from portfolio.knowledge import KnowledgeError
-from portfolio.models import Hypothesis, Investment, Portfolio, User
+from portfolio.models import Investment, Portfolio, User
 from portfolio.terms import format_month
 from reports.console import figures, investment_page, standing, status
 from reports.console.investment_filters import (
@@ -27,7 +27,7 @@ from reports.console.investment_filters import (
     ReviewFilter,
     StatusFilter,
 )
-from reports.console.investment_inlines import DeploymentInline, HypothesisInline
+from reports.console.investment_inlines import DeploymentInline
 from reports.console.scoped import ScopedList, ScopedPermissions
 from reports.console.standing import Standing
 from roi.models import Snapshot
@@ -100,11 +100,11 @@ class InvestmentAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignor
     actions = None
     fieldsets = (
         (None, {"fields": ("portfolio", ("code", "name"), "summary")}),
-        ("People", {"fields": (("owner", "sponsor"), "business_unit")}),
-        ("Purpose", {"fields": (("use_case", "value_category"), "stage", "review_date")}),
+        ("People", {"fields": (("owner", "sponsor"), ("data_owner", "business_unit"))}),
+        ("Purpose", {"fields": (("use_case", "value_category"), "review_date")}),
         ("Months", {"fields": (("start_month", "live_month"), ("end_month", "horizon_months"))}),
     )
-    inlines = (HypothesisInline, DeploymentInline)
+    inlines = (DeploymentInline,)
     warn_unsaved_form = True
     compressed_fields = True
 
@@ -187,7 +187,7 @@ class InvestmentAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignor
         """Offer only portfolios the user may record in, and people the user shares a portfolio with."""
         if db_field.name == "portfolio":
             kwargs["queryset"] = Portfolio.objects.filter(access.scope(request.user, Action.RECORD, via="pk"))
-        elif db_field.name in ("owner", "sponsor"):
+        elif db_field.name in ("owner", "sponsor", "data_owner"):
             mine = Portfolio.objects.filter(access.scope(request.user, Action.VIEW, via="pk"))
             kwargs["queryset"] = User.objects.filter(
                 memberships__portfolio__in=mine, is_active=True
@@ -200,15 +200,6 @@ class InvestmentAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignor
         """Put the investment: its terms are versioned in the order of knowing."""
         actor = request.user if isinstance(request.user, User) else None
         investments.put(obj, now=timezone.now(), actor=actor)
-
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """Number new versions of the hypothesis."""
-        for row in formset.save(commit=False):
-            if isinstance(row, Hypothesis) and row.pk is None:
-                newest = Hypothesis.objects.filter(investment=row.investment).order_by("-version").first()
-                row.version = newest.version + 1 if newest else 1
-            row.save()
-        formset.save_m2m()
 
     def changeform_view(
         self,

@@ -26,10 +26,7 @@ _DONE = {"close": "closed", "lock": "locked", "reopen": "reopened"}
 def page(request: HttpRequest) -> HttpResponse:
     """Show the months of a portfolio, newest first, with what each still lacks."""
     open_to_user = pages.portfolios(request, Action.VIEW)
-    try:
-        portfolio = pages.chosen_portfolio(request, open_to_user)
-    except Portfolio.DoesNotExist as error:
-        raise Http404 from error
+    portfolio = pages.chosen_portfolio(request, open_to_user)
     if portfolio is None:
         return pages.render(request, "reports/months.html", "Months", portfolio=None)
     newest = _month(request.GET.get("until", ""))
@@ -57,10 +54,7 @@ def _month(text: str) -> date | None:
 
 def closable(request: HttpRequest) -> Portfolio:
     """Return the posted portfolio when the user may close its months; like a missing one otherwise."""
-    try:
-        return pages.portfolios(request, Action.CLOSE).get(code=request.POST.get("portfolio", ""))
-    except Portfolio.DoesNotExist as error:
-        raise Http404 from error
+    return pages.portfolio(request, request.POST.get("portfolio", ""), Action.CLOSE)
 
 
 @require_POST

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
@@ -50,14 +50,26 @@ def portfolios(request: HttpRequest, action: access.Action) -> QuerySet[Portfoli
 
 
 def chosen_portfolio(request: HttpRequest, open_to_user: QuerySet[Portfolio]) -> Portfolio | None:
-    """Return the portfolio named in the address, else the one last looked at, else the first.
+    """Return the portfolio named in the address, else the one last looked at, else the first; None without any.
 
-    A code the user may not see raises Portfolio.DoesNotExist, exactly like one that does not exist.
+    A code the user may not see raises Http404, exactly like one that does not exist.
     """
     code = request.GET.get("portfolio")
     if code:
-        found = open_to_user.get(code=code)
+        found = _coded(open_to_user, code)
         request.session["portfolio"] = found.code
         return found
     last = open_to_user.filter(code=request.session.get("portfolio", "")).first()
     return last or open_to_user.first()
+
+
+def portfolio(request: HttpRequest, code: str, action: access.Action) -> Portfolio:
+    """Return a portfolio by its code; Http404 where it does not exist or is not open to the user for the action."""
+    return _coded(portfolios(request, action), code)
+
+
+def _coded(open_to_user: QuerySet[Portfolio], code: str) -> Portfolio:
+    found = open_to_user.filter(code=code).first()
+    if found is None:
+        raise Http404
+    return found

@@ -1,21 +1,19 @@
-"""Approving a version of an investment's plan: what it says is shown, the reason is recorded."""
+"""Approving a version of an investment's plan, as somebody else than its author; a second person replaces one."""
 
 from django import forms
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from portfolio import assumptions, knowledge
+from portfolio import knowledge, plan_approvals
 from portfolio.access import Action
 from portfolio.assumptions import AssumptionError
 from portfolio.knowledge import KnowledgeError
-from portfolio.models import Cell, Investment
-from portfolio.terms import Book
-from reports.console import investment_door, pages, plans
+from portfolio.models import Investment
+from reports.console import governance_asking, investment_door, pages, plans
 
 
 class ApprovalForm(forms.Form):
@@ -27,19 +25,12 @@ class ApprovalForm(forms.Form):
     seen = forms.IntegerField(widget=forms.HiddenInput)
 
 
-def newest_change(investment: Investment, version: int) -> int:
-    """Return the batch that last changed a version; 0 where it has no entries."""
-    cells = Cell.objects.filter(investment=investment, book=Book.PLAN.value, book_version=version)
-    found: int | None = cells.aggregate(newest=Max("batch_id"))["newest"]
-    return found or 0
-
-
 @require_http_methods(["GET", "POST"])
 def page(request: HttpRequest, code: str, version: int) -> HttpResponseBase:
     """Show a version and approve it; for the portfolio's administrators."""
     investment = investment_door.found(request, code, Action.MANAGE)
     # Asked before the amounts are read: a change in between makes the approval void, not unseen.
-    seen = newest_change(investment, version)
+    seen = plan_approvals.newest_change(investment, version)
     row = plans.version_of(investment, version)
     if row is None:
         raise Http404
@@ -61,6 +52,7 @@ def page(request: HttpRequest, code: str, version: int) -> HttpResponseBase:
         version=row,
         back=back,
         form=form,
+        needs_request=plan_approvals.needs_request(investment),
     )
 
 
@@ -69,22 +61,25 @@ def _approve(request: HttpRequest, investment: Investment, version: int, form: A
     try:
         with transaction.atomic():
             knowledge.lock_portfolio(investment.portfolio_id)
-            if newest_change(investment, version) != form.cleaned_data["seen"]:
+            if plan_approvals.newest_change(investment, version) != form.cleaned_data["seen"]:
                 raise AssumptionError(
                     f"Version {version} was changed after you opened it. Nothing was approved; look at it again."
                 )
-            assumptions.approve_plan(
-                investment,
-                version,
-                now=timezone.now(),
-                actor=pages.user_of(request),
-                reason=form.cleaned_data["reason"],
-            )
+            _approve_or_ask(request, investment, version, reason=form.cleaned_data["reason"])
     except (AssumptionError, KnowledgeError) as error:
         messages.error(request, str(error))
         return False
-    messages.success(request, f"Version {version} is the approved plan; the figures are being recomputed.")
     return True
+
+
+def _approve_or_ask(request: HttpRequest, investment: Investment, version: int, *, reason: str) -> None:
+    user, now = pages.user_of(request), timezone.now()
+    if plan_approvals.needs_request(investment):
+        asked = plan_approvals.propose(investment, version, now=now, author=user, reason=reason)
+        governance_asking.told(request, asked)
+        return
+    plan_approvals.approve(investment, version, now=now, actor=user, reason=reason)
+    messages.success(request, f"Version {version} is the approved plan; the figures are being recomputed.")
 
 
 pages.add("investments/<str:code>/plan/<int:version>/approve/", page, "reports_plan_approval")

@@ -29,10 +29,7 @@ def address(portfolio: Portfolio, **query: str) -> str:
 @require_http_methods(["GET", "POST"])
 def page(request: HttpRequest) -> HttpResponseBase:
     """Show the template of every rule; the portfolio's administrators set the one in the address."""
-    try:
-        portfolio = pages.chosen_portfolio(request, pages.portfolios(request, Action.VIEW))
-    except Portfolio.DoesNotExist as error:
-        raise Http404 from error
+    portfolio = pages.chosen_portfolio(request, pages.portfolios(request, Action.VIEW))
     if portfolio is None:
         raise Http404
     templates = {t.rule: t for t in policies.templates_of([portfolio])[portfolio.pk]}

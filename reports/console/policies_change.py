@@ -1,14 +1,13 @@
-"""Changing the policy of one rule of one investment, from an open month on."""
+"""Asking for another policy of one rule of one investment, from an open month on; a second person allows it."""
 
 from datetime import date
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from alerts import policies, policy_backtest
+from alerts import policies, policy_backtest, policy_changes
 from alerts.models import Policy, PolicyTemplate
 from alerts.policies import PolicyError
 from alerts.rules import RULES
@@ -17,8 +16,8 @@ from portfolio import facts
 from portfolio.access import Action
 from portfolio.knowledge import KnowledgeError
 from portfolio.models import Investment
-from portfolio.terms import MonthStatus, add_months, format_month
-from reports.console import investment_door, pages, policies_trial, policies_wording
+from portfolio.terms import MonthStatus, add_months
+from reports.console import governance_asking, investment_door, pages, policies_trial, policies_wording
 from reports.console.policies_forms import ChangeForm, initial_of
 
 
@@ -32,7 +31,7 @@ def earliest(investment: Investment, latest: Policy | None) -> date:
 
 @require_http_methods(["GET", "POST"])
 def page(request: HttpRequest, code: str, rule: str) -> HttpResponseBase:
-    """Show the terms in force and put new ones in force; for the portfolio's administrators."""
+    """Show the terms in force and ask for new ones; for the portfolio's administrators."""
     investment = investment_door.found(request, code, Action.MANAGE)
     if rule not in RULES:
         raise Http404
@@ -46,7 +45,7 @@ def page(request: HttpRequest, code: str, rule: str) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         if is_trial:
             trial = _trial(investment, form)
-        elif _change(request, investment, form):
+        elif _ask(request, investment, form):
             return redirect(investment_door.tab(investment, "policies"))
     return pages.render(
         request,
@@ -77,22 +76,21 @@ def _template(investment: Investment, rule: str) -> PolicyTemplate:
     return next(template for template in templates if template.rule == rule)
 
 
-def _change(request: HttpRequest, investment: Investment, form: ChangeForm) -> bool:
+def _ask(request: HttpRequest, investment: Investment, form: ChangeForm) -> bool:
     try:
-        changed = policies.change(
+        asked = policy_changes.propose(
             investment,
             form.rule,
             effective_month=form.cleaned_data["effective_month"],
             now=timezone.now(),
-            actor=pages.user_of(request),
+            author=pages.user_of(request),
             reason=form.cleaned_data["reason"],
             terms=form.terms(),
         )
     except (PolicyError, RuleError, KnowledgeError) as error:
         form.refuse(str(error))
         return False
-    month = format_month(changed.effective_month)
-    messages.success(request, f"Version {changed.version} judges the months from {month} on.")
+    governance_asking.told(request, asked)
     return True
 
 

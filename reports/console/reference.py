@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
@@ -12,6 +13,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
+from alerts import due
 from portfolio import accounts, chart
 from portfolio.access import Action
 from portfolio.assumptions import DEFAULT_DISCOUNT_RATE, DEFAULT_HURDLE_RATE
@@ -66,6 +68,7 @@ class PortfolioAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignore
                     "time_zone",
                     "fiscal_year_start_month",
                     "close_day",
+                    ("digest_hour", "weekend"),
                 )
             },
         ),
@@ -79,6 +82,16 @@ class PortfolioAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignore
                     "norm_band_end_months",
                     "exploration_share",
                     "materiality_threshold",
+                )
+            },
+        ),
+        (
+            "Governance",
+            {
+                "fields": (
+                    ("yearly_budget", "capacity_person_months"),
+                    ("review_cadence_months", "review_business_days"),
+                    "risk_aversion",
                 )
             },
         ),
@@ -107,6 +120,13 @@ class PortfolioAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignore
             discount_in_force=Subquery(newest.values("discount_rate")[:1]),
         )
         return annotated
+
+    def save_model(self, request: HttpRequest, obj: Portfolio, form: Any, change: bool) -> None:
+        """Store the settings; where the calendar changed, what is due is set anew with them."""
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            if change and {"weekend", "time_zone"} & set(form.changed_data):
+                due.reschedule(obj, now=timezone.now())
 
     @display(description="Hurdle rate")  # type: ignore[untyped-decorator]
     def hurdle(self, portfolio: Any) -> str:

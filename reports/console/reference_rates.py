@@ -1,5 +1,6 @@
 """Rates of a portfolio: what is in force, what was, and setting new ones from now on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -14,16 +16,17 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
-from portfolio import access, assumptions
+from portfolio import access, assumptions, hurdles, knowledge
 from portfolio.access import Action
-from portfolio.assumptions import DEFAULT_DISCOUNT_RATE, DEFAULT_HURDLE_RATE, Rates
+from portfolio.assumptions import DEFAULT_DISCOUNT_RATE, DEFAULT_HURDLE_RATE, AssumptionError, Rates
 from portfolio.knowledge import KnowledgeError
-from portfolio.models import Account, Assumptions, Portfolio
+from portfolio.models import Account, Assumptions, Investment, Portfolio
 from portfolio.terms import AccountKind, parse_decimal
-from reports.console import pages
+from reports.console import governance_asking, pages
 
 _PERCENT = Decimal(100)
 HISTORY_SHOWN = 50
+NAMES = {"hurdle": "hurdle_rate", "discount": "discount_rate", "asserted": "asserted_share"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +122,7 @@ def percent(rate: Decimal) -> str:
 @require_http_methods(["GET", "POST"])
 def page(request: HttpRequest) -> HttpResponseBase:
     """Show a portfolio's rates with their history; finance and administrators put new ones in force."""
-    try:
-        portfolio = pages.chosen_portfolio(request, pages.portfolios(request, Action.VIEW))
-    except Portfolio.DoesNotExist as error:
-        raise Http404 from error
+    portfolio = pages.chosen_portfolio(request, pages.portfolios(request, Action.VIEW))
     if portfolio is None:
         raise Http404
     may_change = access.may(request.user, Action.CLOSE, portfolio.pk)
@@ -147,18 +147,30 @@ def page(request: HttpRequest) -> HttpResponseBase:
 
 def _set(request: HttpRequest, portfolio: Portfolio, form: RatesForm) -> bool:
     answers = form.cleaned_data
+    rates = {rate: answers[name] / _PERCENT for name, rate in NAMES.items()}
+    return put(request, form, portfolio, None, rates=rates)
+
+
+def put(
+    request: HttpRequest,
+    form: RatesForm,
+    portfolio: Portfolio,
+    investment: Investment | None,
+    *,
+    rates: Mapping[str, Decimal | None],
+) -> bool:
+    """Put rates in force, or ask a second person where they move a hurdle; a refusal stands on the form."""
+    user, now, answers = pages.user_of(request), timezone.now(), form.cleaned_data
+    terms = {**rates, "realization_rates": answers["realization"], "reason": answers["reason"], "now": now}
     try:
-        assumptions.set_rates(
-            portfolio,
-            now=timezone.now(),
-            actor=pages.user_of(request),
-            hurdle_rate=answers["hurdle"] / _PERCENT,
-            discount_rate=answers["discount"] / _PERCENT,
-            asserted_share=answers["asserted"] / _PERCENT,
-            realization_rates=answers["realization"],
-            reason=answers["reason"],
-        )
-    except (KnowledgeError, ValidationError) as error:
+        with transaction.atomic():
+            knowledge.lock_portfolio(portfolio.pk)
+            if assumptions.moves_hurdle(portfolio, investment, rates["hurdle_rate"]):
+                asked = hurdles.propose(portfolio, investment=investment, author=user, **terms)
+                governance_asking.told(request, asked)
+                return True
+            assumptions.set_rates(portfolio, investment=investment, actor=user, **terms)
+    except (AssumptionError, KnowledgeError, ValidationError) as error:
         form.add_error(None, str(error))
         return False
     messages.success(request, "The new rates are in force; the figures are being recomputed.")

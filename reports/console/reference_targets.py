@@ -41,7 +41,7 @@ def in_words(portfolio: Portfolio) -> SafeString:
 @require_GET
 def page(request: HttpRequest, code: str) -> HttpResponseBase:
     """List a portfolio's targets, and offer every channel for a new one to its administrators."""
-    portfolio = _portfolio(request, code, Action.VIEW)
+    portfolio = pages.portfolio(request, code, Action.VIEW)
     rows = [
         (target, kind_of(target.channel).label, targets.why_switched_off(target))
         for target in Target.objects.filter(portfolio=portfolio).order_by("pk")
@@ -60,7 +60,7 @@ def page(request: HttpRequest, code: str) -> HttpResponseBase:
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest, code: str, channel: str) -> HttpResponseBase:
     """Ask for what a channel needs, and add a target of it."""
-    portfolio = _portfolio(request, code, Action.MANAGE)
+    portfolio = pages.portfolio(request, code, Action.MANAGE)
     if channel not in _CHOICES:
         raise Http404
     return _asked(request, Target(portfolio=portfolio, channel=channel))
@@ -153,13 +153,6 @@ def _try(request: HttpRequest, target: Target) -> str:
 def _remove(request: HttpRequest, target: Target) -> str:
     target.delete()
     return "It was removed; what was sent to it stays in the log of notifications."
-
-
-def _portfolio(request: HttpRequest, code: str, action: Action) -> Portfolio:
-    try:
-        return pages.portfolios(request, action).get(code=code)
-    except Portfolio.DoesNotExist as error:
-        raise Http404 from error
 
 
 def _target(request: HttpRequest, target_id: UUID) -> Target:

@@ -18,11 +18,16 @@ _POSITION = {name: i for i, name in enumerate(FIGURES)}
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The head and the snapshot of an investment's newest closed and complete month, where there is one."""
+    """The head and the snapshot of an investment's newest closed and complete month, where there is one.
+
+    As known at an earlier `knowledge` time, `known` holds every month of then; None is now, read when asked for.
+    """
 
     investment: Investment
     head: SnapshotHead | None
     snapshot: Snapshot | None
+    knowledge: int | None = None
+    known: Sequence[Snapshot] | None = None
 
     @property
     def as_of(self) -> date | None:
@@ -36,6 +41,12 @@ class Standing:
     def reason(self, name: str) -> Reason | str:
         """Return why a figure is undefined."""
         return reason_of(self.snapshot, name) if self.snapshot else figures.NO_CLOSED_MONTH
+
+    def history(self) -> list[Snapshot]:
+        """Return every month's snapshot, the oldest first."""
+        if self.known is not None:
+            return list(self.known)
+        return list(Snapshot.objects.filter(investment=self.investment).order_by("month"))
 
     def breakeven(self, basis: str = "supported") -> date | None:
         """Return the month breakeven was first reached in."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from threading import Thread
 from typing import Any
@@ -12,14 +13,14 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.servers.basehttp import ThreadedWSGIServer
 from django.core.wsgi import get_wsgi_application
+from django.db import connection
 from django.test.testcases import QuietWSGIRequestHandler
 from django.urls import reverse
 from playwright.sync_api import expect
 from pytest_django import Settings
 
-from portfolio import assumptions
 from roi import snapshots
-from tests import servers
+from tests import factories, servers
 from tests.browser.test_console_b import CHROMIUM, PHONE, Site, opened
 from tests.reports.figures_cast import SAVED, SUPPORT, Figures, assemble_with_figures
 from tests.reports.plans.test_plans import a_year, plan
@@ -36,8 +37,8 @@ def figures(fresh_database: servers.TestDatabase) -> Figures:
     made = assemble_with_figures()
     plan(made, *a_year(made.support, "100000", SUPPORT | {"licenses": "700"}, SAVED | {"revenue": "1000"}))
     plan(made, *a_year(made.support, "120000", SUPPORT, SAVED), version=2)
-    at, adam = datetime.now(UTC), made.cast.people["adam"]
-    assumptions.approve_plan(made.support, 1, now=at, actor=adam, reason="Board of March.")
+    at = datetime.now(UTC)
+    factories.approve_plan(made.support, 1, reason="Board of March.")
     snapshots.recompute(now=at)
     return made
 
@@ -67,6 +68,18 @@ def tab(figures: Figures, name: str) -> str:
     return f"{reverse('admin:portfolio_investment_change', args=[figures.support.pk])}?tab={name}"
 
 
+def allowed() -> None:
+    """Allow the newest request as the second person, over a connection of its own."""
+    factories.allow_last()
+    connection.close()
+
+
+def apart(act: Callable[[], None]) -> None:
+    """Do something to the rows in a thread: the browser's loop lets nothing else wait."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(act).result()
+
+
 def test_a_policy_a_rate_and_a_plan_are_changed_through_their_forms(site: Site, figures: Figures) -> None:
     """Each from its tab, back to its tab, with what was entered on record; a refusal stands at its field."""
     with opened(site, tab(figures, "policies"), "adam") as page:
@@ -74,11 +87,14 @@ def test_a_policy_a_rate_and_a_plan_are_changed_through_their_forms(site: Site, 
         page.get_by_label("Hurdle, %").fill("20")
         page.get_by_label("Takes effect in").fill("2025-06")
         page.get_by_label("Reason").fill("The board asks for more.")
-        page.get_by_role("button", name="Put in force").click()
+        page.get_by_role("button", name="Ask for it").click()
         expect(page.get_by_role("alert")).to_contain_text("after 2025-12 at the earliest")
         site.wrong.clear()  # the refused form itself
         page.get_by_label("Takes effect in").fill("2026-01")
-        page.get_by_role("button", name="Put in force").click()
+        page.get_by_role("button", name="Ask for it").click()
+        expect(page.get_by_text("once somebody else")).to_be_visible()
+        apart(allowed)
+        page.goto(site.address + tab(figures, "policies"))
         expect(page.get_by_text("Incremental ROI is below 20 %")).to_be_visible()
         page.goto(site.address + tab(figures, "rates"))
         page.get_by_role("link", name="Change rates", exact=True).click()
@@ -91,7 +107,10 @@ def test_a_policy_a_rate_and_a_plan_are_changed_through_their_forms(site: Site, 
         page.goto(site.address + tab(figures, "plan"))
         page.get_by_role("link", name="Approve version 2").click()
         page.get_by_label("Reason").fill("Board of May.")
-        page.get_by_role("button", name="Approve version 2").click()
+        page.get_by_role("button", name="Ask for version 2").click()
+        expect(page.get_by_text("once somebody else")).to_be_visible()
+        apart(allowed)
+        page.goto(site.address + tab(figures, "plan"))
         expect(page.get_by_role("cell", name="Board of May.")).to_be_visible()
     assert site.wrong == []
 

@@ -13,6 +13,7 @@ from django.urls import reverse
 from portfolio.models import Investment, Membership, Portfolio, User
 from portfolio.terms import Role
 from reports.console import overview
+from tests import factories
 from tests.reports.cast import START, Cast, assemble
 from tests.reports.figures_cast import Figures, assemble_with_figures, run
 
@@ -90,7 +91,8 @@ def test_reviews_due_leave_ended_investments_out(figures: Figures) -> None:
         ("SUM-002", 400, "scaled"),
         ("AI-001", -9, "killed"),
     ):
-        Investment.objects.filter(code=code).update(review_date=today + timedelta(days=days), stage=stage)
+        factories.enter(Investment.objects.get(code=code), stage)
+        Investment.objects.filter(code=code).update(review_date=today + timedelta(days=days))
     due = overview.reviews_due([figures.cast.portfolio], today=today)
     assert [i.code for i in due] == ["SUP-001"]
     assert "3 days overdue" in page(figures.cast, "vera")
@@ -139,7 +141,7 @@ def test_the_best_and_the_worst_by_roi(figures: Figures) -> None:
     best = overview.ranked(mine, worst=False, limit=5)
     assert [i.code for i in best] == ["SUP-001", "SUM-002"]
     assert overview.ranked(mine, worst=True, limit=1) == [figures.losing]
-    Investment.objects.filter(pk=figures.losing.pk).update(stage="killed")
+    factories.enter(figures.losing, "killed")
     assert overview.ranked(mine, worst=True, limit=1) == [figures.support]
     assert overview.ranked([figures.cast.other], worst=True, limit=5) == []
 

@@ -28,13 +28,11 @@ def filled(figures: Figures, **changes: Any) -> dict[str, Any]:
         "name": "Support automation",
         "owner": figures.cast.people["olivia"].pk,
         "value_category": "cost_savings",
-        "stage": "scaled",
         "start_month": "2025-01-01",
         "live_month": "2025-01-01",
         "horizon_months": "36",
     }
-    for prefix in ("hypotheses", "deployments"):
-        form |= {f"{prefix}-TOTAL_FORMS": 0, f"{prefix}-INITIAL_FORMS": 0}
+    form |= {"deployments-TOTAL_FORMS": 0, "deployments-INITIAL_FORMS": 0}
     return form | changes
 
 
@@ -106,18 +104,21 @@ def test_what_the_domain_refuses_is_said_in_its_words(figures: Figures) -> None:
     assert figures.support.start_month.month == 1
 
 
-def test_a_new_hypothesis_is_the_next_version(figures: Figures) -> None:
-    """Versions are numbered by the product, not by people."""
-    Hypothesis.objects.create(investment=figures.support, version=1, claim="First", metric="m")
-    inline = {
+def test_the_form_changes_neither_stage_nor_hypothesis(figures: Figures) -> None:
+    """What is sent for them is passed over: they have pages of their own, with gates and reasons."""
+    sent = {
+        "stage": "scaled",
         "hypotheses-TOTAL_FORMS": 1,
-        "hypotheses-0-investment": figures.support.pk,
-        "hypotheses-0-claim": "Second",
+        "hypotheses-INITIAL_FORMS": 0,
+        "hypotheses-0-claim": "Mine",
         "hypotheses-0-metric": "m",
-        "hypotheses-0-direction": "increase",
     }
-    assert post(figures, "olivia", figures.support, **inline).status_code == 302
-    assert Hypothesis.objects.get(claim="Second").version == 2
+    assert post(figures, "olivia", figures.support, **sent, name="Renamed").status_code == 302
+    figures.support.refresh_from_db()
+    assert (figures.support.stage, figures.support.name) == ("proposed", "Renamed")
+    assert post(figures, "olivia", None, **sent, code="NEW-1").status_code == 302
+    assert Investment.objects.get(code="NEW-1").stage == "proposed"
+    assert not Hypothesis.objects.exists()
 
 
 def test_a_removed_member_is_out_at_once(figures: Figures) -> None:
@@ -125,3 +126,12 @@ def test_a_removed_member_is_out_at_once(figures: Figures) -> None:
     assert post(figures, "olivia", figures.support).status_code == 302
     Membership.objects.filter(user=figures.cast.people["olivia"]).delete()
     assert post(figures, "olivia", figures.support).status_code == 404
+
+
+def test_a_data_owner_is_named_and_is_a_colleague(figures: Figures) -> None:
+    """Who is asked for missing actuals is chosen among the people of one's portfolios."""
+    fiona, mallory = figures.cast.people["fiona"], figures.cast.people["mallory"]
+    assert post(figures, "olivia", figures.support, data_owner=mallory.pk).status_code == 200
+    assert post(figures, "olivia", figures.support, data_owner=fiona.pk).status_code == 302
+    figures.support.refresh_from_db()
+    assert figures.support.data_owner == fiona

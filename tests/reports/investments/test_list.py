@@ -13,6 +13,7 @@ from django.utils.html import strip_tags
 
 from portfolio.models import Investment
 from reports.console import status
+from tests import factories
 from tests.reports.cast import START
 from tests.reports.figures_cast import Figures, assemble_with_figures
 
@@ -82,7 +83,7 @@ def test_filters_and_search(figures: Figures, query: dict[str, str], codes: set[
     today = datetime.now(UTC).date()
     Investment.objects.filter(code="SUP-001").update(review_date=today - timedelta(days=1))
     Investment.objects.filter(code="SUM-002").update(review_date=today + timedelta(days=20))
-    Investment.objects.filter(code="AI-001").update(stage="pilot")
+    factories.enter(Investment.objects.get(code="AI-001"), "pilot")
     Investment.objects.filter(code="AI-002").update(value_category="strategic", owner=None)
     assert rows(figures, **query).keys() == codes
 

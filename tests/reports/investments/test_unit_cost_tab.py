@@ -79,12 +79,11 @@ def test_the_hypothesis_states_what_people_cost(figures: Figures) -> None:
     """A baseline of a cost per something is taken where nothing is asked; one of anything else is not."""
     count(figures, conversations=CONVERSATIONS)
     assert "State what a unit costs when people do it" in words(figures)
-    stated = Hypothesis.objects.create(
-        investment=figures.support, claim="Cheaper", metric="Cost per contact", unit="USD", baseline="5.60"
-    )
+    claim = {"investment": figures.support, "claim": "Cheaper", "metric": "Cost per contact"}
+    Hypothesis.objects.create(**claim, unit="USD", baseline="5.60")
     assert "5.6 is the baseline of the hypothesis." in words(figures)
     assert "5.400 1.04× (3.6%)" in words(figures)
-    Hypothesis.objects.filter(pk=stated.pk).update(unit="minutes")
+    Hypothesis.objects.create(**claim, version=2, unit="minutes", baseline="5.60")
     assert "baseline of the hypothesis" not in words(figures)
 
 

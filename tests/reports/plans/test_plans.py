@@ -13,13 +13,14 @@ from django.urls import reverse
 from portfolio import assumptions, ledger
 from portfolio.assumptions import Rate
 from portfolio.facts import Fact, Writing
-from portfolio.models import Investment, PlanApproval
+from portfolio.models import Approval, Investment, PlanApproval
+from portfolio.plan_approvals import newest_change
 from portfolio.terms import AccountKind, Book, EntryKind, add_months, from_micros
 from reports.console import plans_book, plans_variance
-from reports.console.plans_approval import newest_change
 from roi import inputs, snapshots
 from roi.engine.result import Reason
 from roi.models import SnapshotHead
+from tests import factories
 from tests.reports.cast import money
 from tests.reports.figures_cast import FIRST, SAVED, SUPPORT, Figures, assemble_with_figures
 from tests.reports.investments.test_page import words_of
@@ -81,6 +82,8 @@ def approve(figures: Figures, version: int = 1) -> None:
         address(figures.support, version), answers(figures.support, version)
     )
     assert response.status_code == 302
+    for asked in Approval.objects.filter(decision=""):
+        factories.allow(asked)
     snapshots.recompute(now=datetime.now(UTC))
 
 
@@ -188,7 +191,7 @@ def test_the_plan_agrees_with_the_figures_to_the_micro_unit(figures: Figures) ->
     """Foreign money, an asserted share with odd digits: the same sums as the engine's input."""
     at = datetime.now(UTC)
     assumptions.set_fx_rates([Rate("EUR", "USD", FIRST, Decimal("1.0871234567"), "ECB")], now=at)
-    assumptions.set_rates(
+    factories.set_rates(
         figures.cast.portfolio,
         now=at,
         hurdle_rate=Decimal("0.1"),
@@ -197,7 +200,7 @@ def test_the_plan_agrees_with_the_figures_to_the_micro_unit(figures: Figures) ->
     )
     facts = a_year(figures.support, "100000.123457", SUPPORT, SAVED)
     plan(figures, *facts, money(figures.support, FIRST, "quality", "777.777777", "EUR"))
-    assumptions.approve_plan(figures.support, 1, now=at)
+    factories.approve_plan(figures.support, 1)
     loaded = inputs.load([figures.support]).plan
     assert loaded is not None
     share = assumptions.rates_of([figures.support])[figures.support.pk].asserted_share

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from portfolio import assumptions
 from portfolio.models import Assumptions, Investment
+from tests import factories
 from tests.reports.cast import Cast, assemble
 from tests.reports.investments.test_page import words_of
 
@@ -85,10 +86,12 @@ def test_the_tab_says_what_is_inherited_and_who_set_what(cast: Cast) -> None:
 
 
 def test_emptied_rates_inherit_again(cast: Cast) -> None:
-    """An override ends by emptying it."""
+    """An override ends by emptying it, once a second person allows it."""
     adam = cast.client("adam")
     adam.post(address(cast.support), OWN)
     adam.post(address(cast.support), OWN | {"hurdle": "", "reason": "As the others."})
+    assert assumptions.rates_of([cast.support])[cast.support.pk].hurdle_rate == Decimal("0.1725")
+    factories.allow_last()
     assert assumptions.rates_of([cast.support])[cast.support.pk].hurdle_rate == Decimal("0.12")
 
 

@@ -1,0 +1,89 @@
+"""What somebody says of themselves: where messages reach them, when not, and who stands in while they are away."""
+
+import zoneinfo
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from portfolio.models import Membership, User
+from reports.console import calendars_absences, pages
+
+_TIME = {"type": "time"}
+_CHANGED = ("time_zone", "slack_id", "quiet_from", "quiet_until")
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The settings that are somebody's own."""
+
+    time_zone = forms.ChoiceField(
+        choices=[(name, name.replace("_", " ")) for name in sorted(zoneinfo.available_timezones())],
+        label="Time zone",
+        help_text="Quiet hours are of this zone.",
+    )
+
+    class Meta:
+        model = User
+        fields = _CHANGED
+        labels = {"quiet_from": "Quiet from", "quiet_until": "Quiet until", "slack_id": "Slack member id"}
+        help_texts = {
+            "slack_id": "In Slack: your profile, the three dots, “Copy member ID”; for example U02ABCDEF.",
+            "quiet_from": "Nothing is sent to you from this local time on. Empty: never quiet.",
+            "quiet_until": "What waited is sent then. May lie on the next morning.",
+        }
+        widgets = {
+            "quiet_from": forms.TimeInput(attrs=_TIME, format="%H:%M"),
+            "quiet_until": forms.TimeInput(attrs=_TIME, format="%H:%M"),
+        }
+
+    def clean_slack_id(self) -> str:
+        """Return the id; refuses what Slack does not know as one."""
+        said = str(self.cleaned_data["slack_id"]).strip()
+        if said and not (said.isascii() and said.isalnum() and said[0] in "UW" and said.isupper()):
+            raise forms.ValidationError(
+                "A Slack member id is capital letters and digits and begins with U or W."
+            )
+        return said
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse one end of the quiet hours without the other, and quiet hours that never end."""
+        said = super().clean() or {}
+        begins, ends = said.get("quiet_from"), said.get("quiet_until")
+        if (begins is None) != (ends is None) and not self.errors:
+            name = "quiet_until" if ends is None else "quiet_from"
+            self.add_error(name, "Quiet hours need both ends; leave both empty for none.")
+        elif begins is not None and begins == ends:
+            self.add_error("quiet_until", "Quiet hours that end when they begin would be none, or all day.")
+        return said
+
+
+@require_http_methods(["GET", "POST"])
+def page(request: HttpRequest) -> HttpResponseBase:
+    """Show and change one's own settings."""
+    user = pages.user_of(request)
+    # Read anew: what the form refuses must not stand in the page's frame.
+    form = ProfileForm(request.POST or None, instance=User.objects.get(pk=user.pk))
+    if request.method == "POST" and form.is_valid():
+        changed = form.save(commit=False)
+        changed.save(update_fields=_CHANGED)
+        messages.success(request, "Your settings are stored; they hold for messages from now on.")
+        return redirect("admin:reports_profile")
+    today = timezone.localtime(timezone.now()).date()
+    roles = Membership.objects.filter(user=user).select_related("portfolio").order_by("portfolio__code")
+    return pages.render(
+        request,
+        "reports/profile.html",
+        "My profile",
+        status=400 if form.is_bound else 200,
+        form=form,
+        person=user,
+        roles=[f"{each.get_role_display()} of {each.portfolio.name}" for each in roles],
+        **calendars_absences.context(user, today=today, is_own=True),
+    )
+
+
+pages.add("profile/", page, "reports_profile")
