@@ -19,6 +19,7 @@ from portfolio.idempotency import KeyReused, StillRunning
 from portfolio.ingest import IngestError
 from portfolio.knowledge import KnowledgeError
 from portfolio.months import MonthStateError
+from portfolio.reviews import ReviewError
 from roi.cases import CaseRefused, StaleCase
 from roi.questions import QuestionRejected
 
@@ -39,6 +40,7 @@ _STATUS_OF: dict[type[Exception], int] = {
     django_errors.RequestDataTooBig: 413,
 }
 _STATUS_OF_OVERLAY = {"closed": 409, "forbidden": 403}
+_STATUS_OF_REVIEW = {"closed": 409, "forbidden": 403}
 _MAX_ERRORS = 1000
 
 Error = dict[str, str]
@@ -89,6 +91,8 @@ def _converted(error: Exception) -> tuple[int, str, list[Error]] | None:
         return 403, str(error) or "Your role does not allow this.", []
     if isinstance(error, OverlayError):
         return _STATUS_OF_OVERLAY.get(error.code, 400), str(error), []
+    if isinstance(error, ReviewError):
+        return _STATUS_OF_REVIEW.get(error.code, 422), str(error), []
     for kind, status in _STATUS_OF.items():
         if isinstance(error, kind):
             return status, str(error), []

@@ -10,24 +10,33 @@ from rest_framework.views import APIView
 
 from alerts.api import EpisodeViewSet, InvestmentEpisodeViewSet, NotificationViewSet
 from alerts.api_policies import PolicyBacktest
+from alerts.api_routes import RouteViewSet
 from alerts.api_silences import ApprovalViewSet, SilenceViewSet
 from portfolio.api import PortfolioViewSet
 from portfolio.api_actuals import ActualsBulk
 from portfolio.api_base import CODE_PATTERN, UUID_PATTERN
+from portfolio.api_governance import Baselines, Differentiations, Hypotheses, Strategies
 from portfolio.api_imports import ImportRowViewSet, ImportViewSet
 from portfolio.api_ledger import CellViewSet, EntryViewSet
 from portfolio.api_reference import AccountViewSet, FxRateViewSet
+from portfolio.api_stages import Stages
 from portfolio.api_tokens import TokenViewSet
 from reports.api import InvestmentViewSet
 from reports.api_case_workbook import CaseWorkbook
+from reports.api_reports import ReportViewSet
+from reports.api_reviews import DecisionViewSet, ReviewViewSet
 from roi.api import SnapshotViewSet
 from roi.api_ai_what_ifs import BatchWhatIf, DegradationWhatIf, OptionsWhatIf, ServingWhatIf
+from roi.api_bridges import InvestmentBridge
 from roi.api_case_parts import NAME_PATTERN, ScenarioViewSet, StudyViewSet, SubmissionViewSet
 from roi.api_cases import CaseViewSet
 from roi.api_forecasts import InvestmentForecast
 from roi.api_overrides import PriceOverrideViewSet
 from roi.api_prices import TokenPriceList
+from roi.api_reallocations import ReallocationViewSet
 from roi.api_repricing import InvestmentRepricing
+from roi.api_rollups import PortfolioPools, PortfolioRollUp
+from roi.api_scorecards import InvestmentScorecard, PortfolioThresholds
 from roi.api_unit_costs import UnitEconomics
 from roi.api_what_ifs import UseCases, WhatIfs
 
@@ -51,7 +60,12 @@ router.register("accounts", AccountViewSet, basename="api-account")
 router.register("episodes", EpisodeViewSet, basename="api-episode")
 router.register("notifications", NotificationViewSet, basename="api-notification")
 router.register("silences", SilenceViewSet, basename="api-silence")
+router.register("routes", RouteViewSet, basename="api-route")
 router.register("approvals", ApprovalViewSet, basename="api-approval")
+router.register("reviews", ReviewViewSet, basename="api-review")
+router.register("decisions", DecisionViewSet, basename="api-decision")
+router.register("reallocations", ReallocationViewSet, basename="api-reallocation")
+router.register("reports", ReportViewSet, basename="api-report")
 router.register("imports", ImportViewSet, basename="api-import")
 router.register("cases", CaseViewSet, basename="api-case")
 router.register("tokens", TokenViewSet, basename="api-token")
@@ -62,6 +76,14 @@ _OF_INVESTMENT = {
     "entries": EntryViewSet,
     "cells": CellViewSet,
     "episodes": InvestmentEpisodeViewSet,
+}
+
+_STATED = {
+    "hypotheses": Hypotheses,
+    "baselines": Baselines,
+    "strategic-terms": Strategies,
+    "differentiations": Differentiations,
+    "stages": Stages,
 }
 
 _CASE = rf"^cases/(?P<public_id>{UUID_PATTERN})"
@@ -85,9 +107,40 @@ urlpatterns = [
         name="api-investment-unit-economics",
     ),
     re_path(
+        rf"^investments/(?P<code>{CODE_PATTERN})/bridge$",
+        InvestmentBridge.as_view(),
+        name="api-investment-bridge",
+    ),
+    re_path(
+        rf"^investments/(?P<code>{CODE_PATTERN})/scorecard$",
+        InvestmentScorecard.as_view(),
+        name="api-investment-scorecard",
+    ),
+    re_path(
+        rf"^portfolios/(?P<code>{CODE_PATTERN})/roll-up$",
+        PortfolioRollUp.as_view(),
+        name="api-portfolio-roll-up",
+    ),
+    re_path(
+        rf"^portfolios/(?P<code>{CODE_PATTERN})/pools$",
+        PortfolioPools.as_view(),
+        name="api-portfolio-pools",
+    ),
+    re_path(
+        rf"^portfolios/(?P<code>{CODE_PATTERN})/scorecard-thresholds$",
+        PortfolioThresholds.as_view(),
+        name="api-portfolio-scorecard-thresholds",
+    ),
+    re_path(
         rf"^investments/(?P<code>{CODE_PATTERN})/policies/backtest$",
         PolicyBacktest.as_view(),
         name="api-investment-policy-backtest",
+    ),
+    *(
+        re_path(
+            rf"^investments/(?P<code>{CODE_PATTERN})/{name}$", view.as_view(), name=f"api-investment-{name}"
+        )
+        for name, view in _STATED.items()
     ),
     path("use-cases", UseCases.as_view(), name="api-use-cases"),
     path("what-ifs", WhatIfs.as_view(), name="api-what-ifs"),

@@ -68,6 +68,16 @@ app.conf.update(
             "schedule": _every(3600),
             "options": {"queue": "evaluate", "expires": 3600},
         },
+        "open-reviews": {
+            "task": "portfolio.open_due_reviews",
+            "schedule": _every(3600),
+            "options": {"queue": "evaluate", "expires": 3600},
+        },
+        "tell-of-reviews": {
+            "task": "reports.tell_of_reviews",
+            "schedule": _every(3600),
+            "options": {"queue": "evaluate", "expires": 3600},
+        },
         "pump": {"task": "alerts.pump", "schedule": _every(60), "options": {"queue": "ring", "expires": 60}},
         "studies": {
             "task": "roi.run_study",
@@ -79,6 +89,11 @@ app.conf.update(
             "schedule": _every(3600),
             "options": {"queue": "report", "expires": 3600},
         },
+        "reports": {
+            "task": "reports.run_due",
+            "schedule": _every(60),
+            "options": {"queue": "report", "expires": 60},
+        },
         # In the bell's queue: a long line of figures to compute must not silence the auditor.
         "audit": {
             "task": "alerts.audit",
@@ -89,4 +104,4 @@ app.conf.update(
     },
 )
 app.set_default()
-app.autodiscover_tasks(["portfolio", "roi", "alerts"])
+app.autodiscover_tasks(["portfolio", "roi", "alerts", "reports"])

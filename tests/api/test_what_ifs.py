@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from portfolio import assumptions
 from roi.usecases import TEMPLATES
 from roi.usecases.base import HiddenCosts
 from roi.usecases.drivers import drivers_of
+from tests import factories
 from tests.api.conftest import World, now
 from tests.docs.pages import DOCS, blocks, rows
 
@@ -60,7 +60,7 @@ def test_undefined_figure_is_null_with_its_reason(world: World) -> None:
 
 
 def test_rates_and_currency_are_the_portfolios_unless_stated(world: World) -> None:
-    assumptions.set_rates(
+    factories.set_rates(
         world.cx,
         now=now(),
         hurdle_rate=Decimal("0.2"),
@@ -76,7 +76,7 @@ def test_rates_and_currency_are_the_portfolios_unless_stated(world: World) -> No
 
 
 def test_an_investments_own_rates_come_before_its_portfolios(world: World) -> None:
-    assumptions.set_rates(world.cx, now=now(), investment=world.chatbot, hurdle_rate=Decimal("0.25"))
+    factories.set_rates(world.cx, now=now(), investment=world.chatbot, hurdle_rate=Decimal("0.25"))
     answer = ask(world, SUPPORT | {"investment": "CX-1"})
     assert (answer["discount_rate"], answer["hurdle_rate"]) == (0.1, 0.25)
 
