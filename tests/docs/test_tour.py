@@ -138,6 +138,11 @@ SETTINGS: dict[str, object] = {
     "norm_band_end_months": 24,
     "exploration_share": 0,
     "materiality_threshold": 100_000,
+    "digest_hour": 8,
+    "weekend": "56",
+    "review_cadence_months": "3",
+    "review_business_days": "10",
+    "risk_aversion": "0.5",
 }
 TERMS: dict[str, object] = {
     "code": "LAB-NOTES",
