@@ -8,12 +8,33 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
-from portfolio import assumptions, investments, ledger, months
+from alerts import policies, policy_changes
+from alerts.models import Policy
+from portfolio import (
+    approvals,
+    assumptions,
+    hurdles,
+    investments,
+    knowledge,
+    ledger,
+    months,
+    plan_approvals,
+)
 from portfolio.facts import Fact, Writing
 from portfolio.ledger import Recorded
-from portfolio.models import Account, Investment, Membership, Portfolio, User
+from portfolio.models import (
+    Account,
+    Approval,
+    Assumptions,
+    Investment,
+    Membership,
+    PlanApproval,
+    Portfolio,
+    StageChange,
+    User,
+)
 from portfolio.terms import EntryKind, add_months, months_from
 from tests import waiting
 
@@ -78,7 +99,112 @@ def make_investment(portfolio: Portfolio, code: str = "", **changes: Any) -> Inv
     } | changes
     if "owner" not in terms:
         terms["owner"] = make_user()
-    return investments.put(Investment(portfolio=portfolio, code=code, **terms), now=now())
+    stage = terms.pop("stage", "proposed")
+    made = investments.put(Investment(portfolio=portfolio, code=code, **terms), now=now())
+    return enter(made, stage)
+
+
+_PATHS: dict[str, tuple[str, ...]] = {
+    "proposed": (),
+    "approved": ("approved",),
+    "pilot": ("approved", "pilot"),
+    "scaled": ("approved", "scaled"),
+    "maintained": ("approved", "scaled", "maintained"),
+    "killed": ("killed",),
+}
+
+
+def enter(investment: Investment, stage: str) -> Investment:
+    """Let a proposed investment enter a stage, whatever the gates say; two people let it be approved."""
+    for each in _PATHS[stage]:
+        _enter(investment, each, _allowed(investment) if each == "approved" else None)
+    return investment
+
+
+def _allowed(investment: Investment) -> Approval:
+    said = {"from_stage": investment.stage, "to_stage": "approved"}
+    first, second = eyes()
+    asked = approvals.ask(
+        investment.portfolio,
+        "stage",
+        subject=investment.public_id,
+        content=said,
+        summary="x",
+        author=first,
+        now=now(),
+    )
+    return approvals.decide(asked, content=said, approver=second, is_allowed=True, now=now())
+
+
+@transaction.atomic
+def _enter(investment: Investment, stage: str, approval: Approval | None) -> None:
+    knowledge.lock_portfolio(investment.portfolio_id)
+    batch = knowledge.open_batch(
+        portfolio=investment.portfolio, kind="governance", now=now(), content=[stage], reason="Entered."
+    )
+    StageChange.objects.create(
+        investment=investment,
+        from_stage=investment.stage,
+        to_stage=stage,
+        reason="Entered.",
+        approval=approval,
+        batch=batch,
+        recorded_at=batch.recorded_at,
+    )
+    Investment.objects.filter(pk=investment.pk).update(stage=stage)
+    investment.stage = stage
+    knowledge.advance_heads("investment", [investment.pk], batch.pk)
+
+
+def eyes() -> tuple[User, User]:
+    """Return two people who may ask and allow everywhere, and are members nowhere."""
+    names = ("first_person", "second_person")
+    found = {user.username: user for user in User.objects.filter(username__in=names)}
+    first, second = (found.get(name) or make_user(name, email="", is_superuser=True) for name in names)
+    return first, second
+
+
+def allow(approval: Approval) -> Approval:
+    """Allow a request as the second person; what was asked for is carried out."""
+    return approvals.settle(approval, approver=eyes()[1], is_allowed=True, now=now())
+
+
+def allow_last() -> Approval:
+    """Allow the newest request, which a page or the API made."""
+    return allow(Approval.objects.latest("pk"))
+
+
+def set_rates(portfolio: Portfolio, **terms: Any) -> Assumptions:
+    """Put rates in force, by two people where the hurdle is changed."""
+    investment = terms.get("investment")
+    if not assumptions.moves_hurdle(portfolio, investment, terms.get("hurdle_rate")):
+        return assumptions.set_rates(portfolio, **({"now": now()} | terms))
+    terms = {"now": now(), "reason": "Board."} | terms
+    terms.pop("actor", None)
+    allow(hurdles.propose(portfolio, author=eyes()[0], **terms))
+    row = assumptions.latest(portfolio, investment)
+    assert row is not None
+    return row
+
+
+def change_policy(investment: Investment, rule: str, **terms: Any) -> Policy:
+    """Put a new version of a policy in force, asked for by one person and allowed by another."""
+    terms = {"now": now(), "reason": "Board.", "terms": {}} | terms
+    author = terms.pop("actor", None) or eyes()[0]
+    allow(policy_changes.propose(investment, rule, author=author, **terms))
+    changed = policies.latest_of(investment, rule)
+    assert changed is not None
+    return changed
+
+
+def approve_plan(investment: Investment, version: int = 1, *, reason: str = "Board.") -> PlanApproval:
+    """Approve a version of the plan as somebody else than its author, by two people where it replaces another."""
+    first, _ = eyes()
+    if not plan_approvals.needs_request(investment):
+        return plan_approvals.approve(investment, version, now=now(), actor=first, reason=reason)
+    allow(plan_approvals.propose(investment, version, now=now(), author=first, reason=reason))
+    investment.refresh_from_db()
+    return PlanApproval.objects.filter(investment=investment).latest("batch_id")
 
 
 def accounts() -> dict[str, int]:

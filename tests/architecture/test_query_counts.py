@@ -68,12 +68,12 @@ def _portfolio(size: int) -> Portfolio:
     return portfolio
 
 
-def _facts(portfolio: Portfolio, *, last: int) -> list[Fact]:
+def _facts(portfolio: Portfolio, *, last: int, first: int = 1) -> list[Fact]:
     keys = factories.accounts()
     return [
         Fact(pk, month(number), keys[code], "USD", value)
         for pk in portfolio.investments.values_list("pk", flat=True)
-        for number in range(1, last + 1)
+        for number in range(first, last + 1)
         for code, value in LOSING.items()
     ]
 
@@ -90,7 +90,7 @@ def _verbs(size: int) -> dict[str, int]:
     portfolio = _portfolio(size)
     facts = _facts(portfolio, last=6)
     writing = Writing(source="actuals", now=now())
-    return {
+    counts = {
         "verb preview": _count(lambda: ledger.preview(portfolio, facts, writing=writing)),
         "verb record": _count(lambda: ledger.record(portfolio, facts, writing=writing)),
         "verb close": _count(lambda: close(portfolio, last=6)),
@@ -98,6 +98,11 @@ def _verbs(size: int) -> dict[str, int]:
         "verb evaluate": _count(lambda: evaluate.evaluate(now=now())),
         "verb advance again": _count(lambda: evaluate.advance(now=now())),
     }
+    # What most evaluations find: one more month, and nothing to tell.
+    ledger.record(portfolio, _facts(portfolio, first=7, last=7), writing=writing)
+    close(portfolio, first=7, last=7)
+    snapshots.recompute(now=now())
+    return counts | {"verb evaluate without a change": _count(lambda: evaluate.evaluate(now=now()))}
 
 
 def _pages(client: Client) -> dict[str, int]:

@@ -57,6 +57,7 @@ def test_reports_every_problem_at_once() -> None:
         ("HURDLE_TIME_SCALE", "fast", "above 0"),
         ("HURDLE_TIME_SCALE", "0", "above 0"),
         ("HURDLE_TIME_SCALE", "nan", "above 0"),
+        ("HURDLE_TIME_SCALE", "0.02", "is for tests"),
         ("HURDLE_SECRET_KEYS", "short", "no key"),
         ("HURDLE_SECRET_KEYS", "c2hvcnQ=", "no key"),
         ("HURDLE_OUTGOING_ALLOWED", "http://chat.corp.example", "without TLS"),
@@ -71,6 +72,11 @@ def test_reports_every_problem_at_once() -> None:
 )
 def test_one_wrong_value_gets_one_sentence(name: str, value: str, words: str) -> None:
     assert any(words in sentence for sentence in problems_of(**{name: value}))
+
+
+def test_times_may_be_shortened_for_tests() -> None:
+    assert env.read(GOOD | {"HURDLE_TIME_SCALE": "0.02", "HURDLE_DEBUG": "1"}).time_scale == 0.02
+    assert env.read(GOOD | {"HURDLE_TIME_SCALE": "1"}).time_scale == 1.0
 
 
 def test_secrets_stay_out_of_the_representation() -> None:

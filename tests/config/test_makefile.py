@@ -54,5 +54,5 @@ def test_no_python(tmp_path: Path) -> None:
 def test_help_names_every_target(tmp_path: Path) -> None:
     done = make(tmp_path)
     assert done.returncode == 0
-    for target in ("demo", "test", "lint", "bench", "build", "help"):
+    for target in ("demo", "test", "lint", "bench", "faults", "build", "help"):
         assert f"make {target}" in done.stdout
