@@ -18,7 +18,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
 
 from alerts import channels, collapsing, envelopes, fallbacks, outbox, secrets, targets
 from alerts.breaker import Breaker
@@ -35,6 +34,7 @@ from alerts.channels.base import (
 )
 from alerts.models import Notification, Target
 from alerts.outbox import Claim, Mark
+from portfolio import clock
 from portfolio.models import Portfolio, User
 
 logger = logging.getLogger(__name__)
@@ -221,14 +221,14 @@ def _send(
     outcome = _hand_over(channel, message, claimed.address, stop)
     _note_host(channel.host, outcome)
     if isinstance(outcome, Permanent) and outcome.is_gone and target is not None:
-        targets.switch_off(target, reason=outcome.detail, now=timezone.now())
+        targets.switch_off(target, reason=outcome.detail, now=clock.now())
     kept = envelopes.kept(handed, message) | {"channel": channel.name, "is_repeat": message.is_repeat}
     _mark(claimed, after(claimed, outcome, rendered=kept))
 
 
 def _dead(claimed: Claim, how: Mark) -> Mark:
     """Return the end of a message that cannot be delivered, with the one that is sent in its place."""
-    stand_in = fallbacks.stand_in(claimed, now=timezone.now())
+    stand_in = fallbacks.stand_in(claimed, now=clock.now())
     if stand_in is None:
         return how
     label = channels.kind_of(stand_in.channel).label

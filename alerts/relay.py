@@ -11,9 +11,9 @@ from types import FrameType
 import psycopg
 from django.conf import settings
 from django.db import DatabaseError, connection, connections
-from django.utils import timezone
 
 from alerts import channels, delivery, due, evaluate, heartbeats, outbox
+from portfolio import clock
 
 logger = logging.getLogger(__name__)
 
@@ -112,8 +112,8 @@ class Relay:
             bell.set()
 
     def _sweep(self) -> None:
-        evaluate.sweep(now=timezone.now())
-        due.run_due(now=timezone.now())
+        evaluate.sweep(now=clock.now())
+        due.run_due(now=clock.now())
         self._stop.wait(SWEEP_SECONDS * settings.TIME_SCALE)
 
     def _keep_beating(self) -> None:
@@ -125,7 +125,7 @@ class Relay:
                 "leases_lost": delivery.leases_lost(),
             }
             try:
-                heartbeats.beat("relay", now=timezone.now(), detail=detail)
+                heartbeats.beat("relay", now=clock.now(), detail=detail)
             except DatabaseError as error:
                 logger.warning("The heartbeat was not written (%s).", type(error).__name__)
                 connection.close()

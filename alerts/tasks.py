@@ -2,9 +2,9 @@
 
 from celery import shared_task
 from django.conf import settings
-from django.utils import timezone
 
 from alerts import auditor, deadman, delivery, due, evaluate, heartbeats
+from portfolio import clock
 from roi import snapshots
 
 FAN_OUT = snapshots.CHUNK
@@ -14,7 +14,7 @@ FAN_OUT = snapshots.CHUNK
 def advance(*, ids: list[int] | None = None, **kwargs: object) -> None:
     """Recompute and evaluate the investments of a bell; without ids, whatever is stale."""
     if ids:
-        evaluate.advance(ids=ids, now=timezone.now())
+        evaluate.advance(ids=ids, now=clock.now())
     else:
         sweep()
 
@@ -22,7 +22,7 @@ def advance(*, ids: list[int] | None = None, **kwargs: object) -> None:
 @shared_task(name="alerts.sweep")
 def sweep(**kwargs: object) -> None:
     """Do what is stale or pending: a little of it here, a lot of it in ranges for any number of workers."""
-    now = timezone.now()
+    now = clock.now()
     heartbeats.beat("worker", now=now)
     due.run_due(now=now)
     ranges = snapshots.stale_ranges(size=FAN_OUT)
@@ -38,7 +38,7 @@ def advance_range(*, first: int, last: int, **kwargs: object) -> None:
     """Recompute and evaluate what is stale among a range of ids; running it twice changes nothing."""
     stale = snapshots.find_stale(after=first - 1, last=last)
     if stale:
-        evaluate.advance(ids=stale, now=timezone.now())
+        evaluate.advance(ids=stale, now=clock.now())
 
 
 @shared_task(name="alerts.pump")
@@ -50,7 +50,7 @@ def pump(**kwargs: object) -> None:
 @shared_task(name="alerts.audit")
 def audit(**kwargs: object) -> None:
     """Run a round of the auditor, unless one ran just now, and tell the monitor outside when it was clean."""
-    run = auditor.audit(now=timezone.now())
+    run = auditor.audit(now=clock.now())
     if run is not None and run.is_clean and settings.DEADMAN_URL:
         deadman.ping(settings.DEADMAN_URL)
 
@@ -58,4 +58,4 @@ def audit(**kwargs: object) -> None:
 @shared_task(name="alerts.beat")
 def beat(**kwargs: object) -> None:
     """Leave a sign that beat rang and a worker answered."""
-    heartbeats.beat("beat", now=timezone.now())
+    heartbeats.beat("beat", now=clock.now())

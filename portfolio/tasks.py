@@ -3,9 +3,8 @@
 import logging
 
 from celery import shared_task
-from django.utils import timezone
 
-from portfolio import knowledge, months, review_calendar
+from portfolio import clock, knowledge, months, review_calendar
 from portfolio.models import Portfolio
 
 logger = logging.getLogger(__name__)
@@ -14,7 +13,7 @@ logger = logging.getLogger(__name__)
 @shared_task(name="portfolio.close_due_months")
 def close_due_months(**kwargs: object) -> None:
     """Close the months whose close day has passed."""
-    now = timezone.now()
+    now = clock.now()
     for portfolio in Portfolio.objects.order_by("pk"):
         try:
             months.close_due(portfolio, now=now)
@@ -26,7 +25,7 @@ def close_due_months(**kwargs: object) -> None:
 @shared_task(name="portfolio.open_due_reviews")
 def open_due_reviews(**kwargs: object) -> None:
     """Open the reviews that the calendar asks for."""
-    now = timezone.now()
+    now = clock.now()
     for portfolio in Portfolio.objects.order_by("pk"):
         try:
             review_calendar.open_due_of(portfolio, now=now)

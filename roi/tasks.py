@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from portfolio import clock
 from roi import forecasts, snapshots, studies
 
 
@@ -11,13 +12,13 @@ def recompute_range(*, first: int, last: int, **kwargs: object) -> None:
     """Recompute what is stale among the ids first..last; running it twice changes nothing."""
     stale = snapshots.find_stale(after=first - 1, last=last)
     if stale:
-        snapshots.recompute_chunk(stale, now=timezone.now())
+        snapshots.recompute_chunk(stale, now=clock.now())
 
 
 @shared_task(name="roi.forecast")
 def forecast(**kwargs: object) -> None:
     """Forecast what has newer facts and score the months that have come; running it twice changes nothing."""
-    now = timezone.now()
+    now = clock.now()
     forecasts.refresh(forecasts.find_stale(), now=now)
     forecasts.score(now=now)
 

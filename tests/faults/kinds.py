@@ -13,7 +13,9 @@ import psycopg
 import redis
 
 from alerts import attempts
-from alerts.models import EvaluationHead
+from alerts.models import EvaluationHead, Event
+from alerts.relay import SWEEP_SECONDS
+from alerts.timers import ESCALATED, REMINDED
 from config import env
 from portfolio.models import Investment
 from tests.faults.seams import POINTS
@@ -22,6 +24,7 @@ from tests.faults.workload import MONTHS, _rows, again, in_threads
 if TYPE_CHECKING:
     from tests.faults.run import Run
 
+SECONDS_A_YEAR = 365 * 86_400.0
 MAIL = ("refuse", "hang", "451", "550", "drop_data", "451_final", "drop_final", "hang_final", "drip")
 SLACK = ("429", "500", "ok_false", "ok_false_busy", "drop", "hang", "drip", "garbage")
 WEBHOOK = ("429", "500", "403", "410", "redirect", "huge", "drop", "hang", "drip")
@@ -190,6 +193,22 @@ def _beat_killed(run: Run) -> None:
     run.work.act()
 
 
+def _clock_wrong(years: float) -> Callable[[Run], None]:
+    def inject(run: Run) -> None:
+        """Let the clocks of whoever judges and sends be wrong: what is told, and when, is the same."""
+        early = Event.objects.filter(kind__in=(REMINDED, ESCALATED))
+        before = early.count()
+        run.stack.snares.lay("clock", str(years * SECONDS_A_YEAR))
+        run.work.act()
+        run.work.act()
+        # So long that somebody has looked for what is due.
+        time.sleep(2 * SWEEP_SECONDS * run.stack.scale)
+        run.stack.snares.lift("clock")
+        assert early.count() == before, "Somebody was reminded by a wrong clock."
+
+    return inject
+
+
 def _same_file_twice(run: Run) -> None:
     """Import one file twice at once, from two windows."""
     member = run.dice.choice(run.work.members)
@@ -246,6 +265,9 @@ KINDS = (
     _done("more_relays", 6, _more_relays),
     _done("three_beats", 4, _three_beats),
     _done("beat_killed", 8, _beat_killed),
+    _done("clock_ahead", 6, _clock_wrong(10)),
+    _done("clock_behind", 6, _clock_wrong(-10)),
+    _done("clock_back_an_hour", 6, _clock_wrong(-1 / (365 * 24))),
     _done("same_file_twice", 12, _same_file_twice),
     _done("correction_while_judged", 14, _race),
 )

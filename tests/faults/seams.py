@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from alerts import attempts, delivery, evaluate, judging, outbox
 from alerts.channels import pictures
@@ -26,11 +28,12 @@ from alerts.channels.slack import SlackChannel
 from alerts.models import EvaluationHead
 from alerts.outbox import Claim, Mark
 from alerts.rules import ids
+from portfolio import clock
 from tests.faults.journal import LABEL, Journal, Snares
 
 # Where a sender can be killed or stopped.
 POINTS = ("before_claim", "after_claim", "before_send", "after_accept", "before_mark")
-GUARDS = ("lease", "token", "order", "evaluation_lock", "unique_key")
+GUARDS = ("lease", "token", "order", "evaluation_lock", "unique_key", "clock")
 # How long an evaluation that nobody excludes from another stays open, so that they meet.
 OVERLAP = 0.3
 # What keeps one episode and one event from being written twice.
@@ -60,6 +63,7 @@ class Seams:
         delivery._hand_over = self._hand_over(delivery._hand_over, marks_first="order" in without)
         evaluate._evaluate_locked = self._evaluate(evaluate._evaluate_locked)
         judging.context_of = self._context_of(judging.context_of)
+        timezone.now = self._now(timezone.now)
         _label_posts()
 
     def _point(self, name: str) -> None:
@@ -149,6 +153,13 @@ class Seams:
         if self.snares.take("wait:mid_evaluation"):
             time.sleep(0.3)
 
+    def _now(self, right: Callable[[], datetime]) -> Callable[[], datetime]:
+        @wraps(right)
+        def shown() -> datetime:
+            return right() + timedelta(seconds=float(self.snares.read("clock") or 0))
+
+        return shown
+
     def _context_of(self, context_of: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(context_of)
         def seen(investment: Any, *args: Any, **kwargs: Any) -> Any:
@@ -215,10 +226,16 @@ def _without_unique_key() -> None:
     ids.delivery_id = lambda *args, **kwargs: uuid.uuid4()  # type: ignore[assignment]
 
 
+def _without_clock() -> None:
+    """Let every process go by its own clock."""
+    clock.now = lambda: timezone.now()
+
+
 _TAKEN_OUT: dict[str, Callable[[], None]] = {
     "lease": _without_lease,
     "token": _without_token,
     "order": lambda: None,
     "evaluation_lock": _without_evaluation_lock,
     "unique_key": _without_unique_key,
+    "clock": _without_clock,
 }

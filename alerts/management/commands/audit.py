@@ -4,10 +4,10 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.utils import timezone
 
 from alerts import auditor, findings
 from alerts.models import AuditFinding, AuditHead
+from portfolio import clock
 
 SHOWN = 50
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         if options["all"]:
             AuditHead.objects.update(point=0)
         points = 0
-        while (run := auditor.audit(now=timezone.now(), is_forced=True)) is not None:
+        while (run := auditor.audit(now=clock.now(), is_forced=True)) is not None:
             points += run.points
             if not run.points:
                 break
