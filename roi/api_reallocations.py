@@ -31,7 +31,9 @@ from portfolio.models import Approval
 from portfolio.terms import from_micros
 from roi import reallocations
 from roi.models import Reallocation
-from roi.reallocations import KIND, Question, ReallocationError
+from roi.prospects import ReallocationError
+from roi.reallocation_answers import Question
+from roi.reallocations import KIND
 
 Plain = dict[str, Any]
 

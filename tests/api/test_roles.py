@@ -24,7 +24,7 @@ from reports.models import ArchivedReport
 from roi import prices, reallocations
 from roi.models import PriceOverride, Reallocation
 from roi.prices import Terms
-from roi.reallocations import Question
+from roi.reallocation_answers import Question
 from tests import factories
 from tests.api.conftest import CASE, World, now, row
 

@@ -12,10 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from portfolio import approvals
 from portfolio.approvals import ApprovalError
 from portfolio.models import Investment, InvestmentDependency, Portfolio
-from roi import reallocations, snapshots
+from roi import reallocation_answers, reallocations, snapshots
 from roi.engine.selection import Selection, Status
 from roi.models import Reallocation, Snapshot
-from roi.reallocations import Question, ReallocationError
+from roi.prospects import ReallocationError
+from roi.reallocation_answers import Question
 from tests import factories
 from tests.factories import close, make_investment, month, now, record
 
@@ -40,12 +41,12 @@ def running(portfolio: Portfolio, code: str, **changes: int) -> None:
     record(portfolio, once, *lines)
 
 
-def rows_of(found: reallocations.Answer) -> dict[str, dict[str, Any]]:
+def rows_of(found: reallocation_answers.Answer) -> dict[str, dict[str, Any]]:
     return {one["code"]: one for one in found.inputs["candidates"]}
 
 
 def test_one_is_funded_where_the_budget_is_of_one(portfolio: Portfolio) -> None:
-    found = reallocations.answer(portfolio, BUDGET)
+    found = reallocation_answers.answer(portfolio, BUDGET)
     first = rows_of(found)["A"]
     assert (found.result["status"], found.result["gap"], found.result["chosen"]) == ("optimal", 0, ["A"])
     assert found.result["value"] == first["value"] > rows_of(found)["B"]["value"] > 0
@@ -56,7 +57,7 @@ def test_one_is_funded_where_the_budget_is_of_one(portfolio: Portfolio) -> None:
 
 
 def test_sunk_cost_is_that_of_the_snapshot_and_in_no_sum(portfolio: Portfolio) -> None:
-    found = reallocations.answer(portfolio, BUDGET)
+    found = reallocation_answers.answer(portfolio, BUDGET)
     first = rows_of(found)["A"]
     newest = Snapshot.objects.filter(investment__code="A").order_by("month").last()
     assert newest is not None
@@ -65,7 +66,9 @@ def test_sunk_cost_is_that_of_the_snapshot_and_in_no_sum(portfolio: Portfolio) -
 
 
 def test_both_are_funded_where_the_budget_is_of_both(portfolio: Portfolio) -> None:
-    found = reallocations.answer(portfolio, Question(budget=Decimal(200_000), next_amount=Decimal(200_000)))
+    found = reallocation_answers.answer(
+        portfolio, Question(budget=Decimal(200_000), next_amount=Decimal(200_000))
+    )
     assert (found.result["next"]["added"], found.result["next"]["gain"]) == (
         ["B"],
         rows_of(found)["B"]["value"],
@@ -74,17 +77,17 @@ def test_both_are_funded_where_the_budget_is_of_both(portfolio: Portfolio) -> No
 
 def test_the_limits_are_the_portfolios_unless_stated(portfolio: Portfolio) -> None:
     with pytest.raises(ReallocationError, match="yearly budget"):
-        reallocations.answer(portfolio, Question())
+        reallocation_answers.answer(portfolio, Question())
     portfolio.yearly_budget, portfolio.capacity_person_months = Decimal(500_000), Decimal("7.5")
     Investment.objects.update(capacity_person_months=Decimal(5))
-    found = reallocations.answer(portfolio, Question())
+    found = reallocation_answers.answer(portfolio, Question())
     assert (found.inputs["budget"], found.inputs["capacity"]) == (500_000 * 10**6, 750)
     assert found.result["chosen"] == ["A"]
 
 
 def test_a_conflict_is_said_in_words(portfolio: Portfolio) -> None:
     Investment.objects.filter(portfolio=portfolio).update(is_must_fund=True)
-    found = reallocations.answer(portfolio, BUDGET)
+    found = reallocation_answers.answer(portfolio, BUDGET)
     assert found.result["status"] == "infeasible"
     assert found.result["sentence"] == (
         "No selection keeps to all of this: the budget; A must be funded; B must be funded."
@@ -97,28 +100,28 @@ def test_a_conflict_is_said_in_words(portfolio: Portfolio) -> None:
 def test_without_a_forecast_it_is_left_out_or_kept_at_a_stated_cost(portfolio: Portfolio) -> None:
     new = make_investment(portfolio, "N")
     InvestmentDependency.objects.create(investment=Investment.objects.get(code="B"), needs=new)
-    left = rows_of(reallocations.answer(portfolio, BUDGET))
+    left = rows_of(reallocation_answers.answer(portfolio, BUDGET))
     assert (left["N"]["reason"], left["N"]["value"], left["N"]["cost"]) == ("no_history", None, None)
     assert left["B"]["left_out"] == "It needs N, which cannot go on."
-    kept = reallocations.answer(
+    kept = reallocation_answers.answer(
         portfolio, Question(budget=Decimal(200_000), stated_costs={"N": Decimal(1_000)})
     )
     assert "N" in kept.result["chosen"]
     assert kept.result["cost"] == rows_of(kept)["A"]["cost"] + 1_000 * 10**6
     Investment.objects.filter(pk=new.pk).update(is_must_fund=True)
     with pytest.raises(ReallocationError, match="N must be funded"):
-        reallocations.answer(portfolio, BUDGET)
+        reallocation_answers.answer(portfolio, BUDGET)
 
 
 def test_the_number_of_queries_does_not_grow(portfolio: Portfolio) -> None:
     with CaptureQueriesContext(
         connection,
     ) as two:
-        reallocations.answer(portfolio, BUDGET)
+        reallocation_answers.answer(portfolio, BUDGET)
     for code in ("C", "D", "E"):
         running(portfolio, code)
     with CaptureQueriesContext(connection) as five:
-        found = reallocations.answer(portfolio, BUDGET)
+        found = reallocation_answers.answer(portfolio, BUDGET)
     assert len(found.inputs["candidates"]) == 5
     assert len(five) == len(two)
 
@@ -145,6 +148,6 @@ def test_a_proposal_is_written_once_and_approved_by_somebody_else(portfolio: Por
 def test_a_search_that_finds_nothing_in_time_is_no_answer(
     portfolio: Portfolio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reallocations, "select", lambda *_, **__: Selection(status=Status.STOPPED))
+    monkeypatch.setattr(reallocation_answers, "select", lambda *_, **__: Selection(status=Status.STOPPED))
     with pytest.raises(ReallocationError, match="within 5 seconds"):
-        reallocations.answer(portfolio, BUDGET)
+        reallocation_answers.answer(portfolio, BUDGET)
