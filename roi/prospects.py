@@ -54,10 +54,13 @@ def gather(
 
     `stated` names those that go on without a forecast, and what they cost next year.
     """
-    if unknown := sorted(set(stated) - {one.code for one in members}):
+    found = _found(members, aversion, knowledge) if members else []
+    if unknown := sorted(set(stated) - {one.code for one in found}):
         raise ReallocationError(f"{', '.join(unknown)} is no investment of the portfolio that could go on.")
-    if not members:
-        return []
+    return _without_those_left_out(found, stated)
+
+
+def _found(members: Sequence[Investment], aversion: Decimal, knowledge: int | None) -> list[Prospect]:
     loaded = inputs.load(members, knowledge=knowledge)
     prepared = preparation.prepare(loaded)
     future = selection_value.prospects(
@@ -66,11 +69,10 @@ def gather(
     row_of = {one.pk: row for row, one in enumerate(prepared.investments)}
     by_id = {one.pk: one for one in members}
     needs = _needs(members)
-    found = [
+    return [
         _prospect(by_id[known.pk], loaded, at, future, row_of.get(known.pk), needs.get(known.pk, ()))
         for at, known in enumerate(loaded.investments)
     ]
-    return _without_those_left_out(found, stated)
 
 
 def _needs(members: Sequence[Investment]) -> dict[int, tuple[str, ...]]:

@@ -6,6 +6,7 @@ Nothing is kept here; roi/reallocations.py keeps an answer as a proposal.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
+from time import monotonic
 from typing import Any
 
 from django.db.models import Q
@@ -15,11 +16,20 @@ from portfolio.terms import ENDED_STAGES, Stage, to_micros
 from roi import prospects as gathering
 from roi.engine import frontier
 from roi.engine.selection import Selection, Status, select
-from roi.engine.selection_terms import Candidate, Constraint, Limits, SelectionError
+from roi.engine.selection_terms import (
+    Candidate,
+    Constraint,
+    Kind,
+    Limits,
+    SelectionError,
+    constraints_of,
+    ordered_of,
+)
 from roi.prospects import Prospect, ReallocationError, hundredths
 
 FRONTIER_STEPS = 10  # budgets looked at, up to twice the one asked for
 SECONDS = 5.0  # a search is stopped after, and says its gap
+_LIMITS = frozenset({Kind.BUDGET, Kind.CAPACITY, Kind.BUDGET_RESERVE, Kind.CAPACITY_RESERVE})
 _UNFUNDED = frozenset({Stage.PROPOSED.value, Stage.DECOMMISSIONING.value})
 
 Plain = dict[str, Any]
@@ -149,6 +159,7 @@ def _result(
         "gap": best.gap,
         "next": None,
         "regret": None,
+        "limits": None,
         "frontier": [
             {"budget": budget, "value": None if one.gap is None else one.value}
             for budget, one in frontier.frontier(candidates, limits, budgets=budgets, seconds=SECONDS / 5)
@@ -169,12 +180,38 @@ def _result(
             "gain": move.gain,
             "sentence": move.selection.sentence,
         },
+        "limits": _kept_to(candidates, limits, best),
         "regret": {
             "standing_value": still.standing_value,
             "amount": still.amount,
             "broken": _named(still.broken),
         },
     }
+
+
+def _kept_to(candidates: Sequence[Candidate], limits: Limits, best: Selection) -> Plain | None:
+    """Return what the best selection keeps to, and what each thing holds back; None where it is not proven best.
+
+    Budget, capacity and their reserves stand there with their slack, binding or not; duties, needs and groups only
+    where they bind. Those not tried within the time are counted.
+    """
+    if best.gap != 0:
+        return None
+    ordered, constraints = ordered_of(candidates, limits), constraints_of(candidates, limits)
+    rows: list[Plain] = []
+    untried, end = 0, monotonic() + SECONDS
+    for one in constraints:
+        is_late = monotonic() > end
+        gain = (
+            None
+            if is_late
+            else frontier.held_back(ordered, constraints, one, best, seconds=SECONDS / FRONTIER_STEPS)
+        )
+        untried += gain is None
+        if gain or one.kind in _LIMITS:
+            slack = one.slack(best.chosen) if one.kind in _LIMITS else None
+            rows.append(_named([one])[0] | {"slack": slack, "gain": gain})
+    return {"rows": rows, "untried": untried}
 
 
 def _named(constraints: Sequence[Constraint]) -> list[Plain]:

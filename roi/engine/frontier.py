@@ -65,13 +65,27 @@ def regret(
     return Regret(value, None if best.status is Status.INFEASIBLE else best.value - value, broken)
 
 
+def held_back(
+    ordered: Sequence[Candidate],
+    constraints: Sequence[Constraint],
+    one: Constraint,
+    best: Selection,
+    *,
+    seconds: float | None = None,
+) -> int | None:
+    """Return how much more a selection would be worth without one constraint: it binds where this is above 0.
+
+    `ordered` is by code, and `best` a proven optimum. None: `seconds` ran out before anything was known. A search that
+    was stopped after something better was found returns what is sure: at least so much.
+    """
+    freed = selection.search(ordered, [other for other in constraints if other is not one], seconds)
+    gain = freed.value - best.value
+    if freed.gap is not None and gain > 0:
+        return gain
+    return 0 if freed.status is Status.OPTIMAL else None
+
+
 def binding(candidates: Sequence[Candidate], limits: Limits, best: Selection) -> tuple[Constraint, ...]:
     """Return the constraints without which, one at a time, a better selection would be found."""
-    constraints = constraints_of(candidates, limits)
-    ordered = ordered_of(candidates, limits)
-    found = []
-    for one in constraints:
-        freed = selection.search(ordered, [other for other in constraints if other is not one], None)
-        if freed.status is not Status.INFEASIBLE and freed.value > best.value:
-            found.append(one)
-    return tuple(found)
+    constraints, ordered = constraints_of(candidates, limits), ordered_of(candidates, limits)
+    return tuple(one for one in constraints if held_back(ordered, constraints, one, best))

@@ -61,12 +61,16 @@ class Constraint:
     lowest: int | None = None
     highest: int | None = None
 
+    def slack(self, chosen: Collection[str]) -> int:
+        """Return how much room a set of codes leaves, in the unit of the weights; below 0: it is broken by as much."""
+        total = sum(weight for code, weight in self.weights.items() if code in chosen)
+        room = [] if self.lowest is None else [total - self.lowest]
+        room += [] if self.highest is None else [self.highest - total]
+        return min(room, default=0)
+
     def holds(self, chosen: Collection[str]) -> bool:
         """Return whether a set of codes keeps to it, exactly."""
-        total = sum(weight for code, weight in self.weights.items() if code in chosen)
-        return (self.lowest is None or total >= self.lowest) and (
-            self.highest is None or total <= self.highest
-        )
+        return self.slack(chosen) >= 0
 
     @property
     def sentence(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from portfolio import approvals
 from portfolio.approvals import ApprovalError
 from portfolio.models import Investment, InvestmentDependency, Portfolio
 from roi import reallocation_answers, reallocations, snapshots
-from roi.engine.selection import Selection, Status
+from roi.engine.selection import Selection, Status, select
 from roi.models import Reallocation, Snapshot
 from roi.prospects import ReallocationError
 from roi.reallocation_answers import Question
@@ -83,6 +84,34 @@ def test_the_limits_are_the_portfolios_unless_stated(portfolio: Portfolio) -> No
     found = reallocation_answers.answer(portfolio, Question())
     assert (found.inputs["budget"], found.inputs["capacity"]) == (500_000 * 10**6, 750)
     assert found.result["chosen"] == ["A"]
+
+
+def test_what_binds_is_told_with_its_slack_and_what_it_holds_back(portfolio: Portfolio) -> None:
+    found = reallocation_answers.answer(portfolio, BUDGET)
+    budget = found.result["limits"]["rows"][0]
+    assert [row["kind"] for row in found.result["limits"]["rows"]] == ["budget"]
+    assert budget["slack"] == 200_000 * 10**6 - found.result["cost"]
+    assert budget["gain"] == rows_of(found)["B"]["value"]
+    Investment.objects.update(exclusive_group="one of two")
+    both = reallocation_answers.answer(portfolio, Question(budget=Decimal(900_000))).result["limits"]
+    assert [(row["kind"], row["slack"], row["gain"] > 0) for row in both["rows"]] == [
+        ("budget", 900_000 * 10**6 - found.result["cost"], False),
+        ("group", None, True),
+    ]
+
+
+def test_what_was_not_tried_in_time_is_counted(portfolio: Portfolio, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter((0.0, 9.0))
+    monkeypatch.setattr(reallocation_answers, "monotonic", lambda: next(clock))
+    limits = reallocation_answers.answer(portfolio, BUDGET).result["limits"]
+    assert (limits["untried"], limits["rows"][0]["gain"]) == (1, None)
+
+
+def test_what_is_not_proven_best_names_no_limit(
+    portfolio: Portfolio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reallocation_answers, "select", lambda *a, **k: replace(select(*a, **k), gap=7))
+    assert reallocation_answers.answer(portfolio, BUDGET).result["limits"] is None
 
 
 def test_a_conflict_is_said_in_words(portfolio: Portfolio) -> None:

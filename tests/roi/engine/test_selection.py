@@ -1,6 +1,7 @@
 """Selections against every set there is, on small instances; what is said where there is none."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import combinations
 
@@ -9,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portfolio.terms import MICRO
-from roi.engine import frontier
+from roi.engine import frontier, selection
 from roi.engine.selection import Selection, Status, select
-from roi.engine.selection_terms import Candidate, Constraint, Kind, Limits, SelectionError
+from roi.engine.selection_terms import Candidate, Constraint, Kind, Limits, SelectionError, constraints_of
 
 
 def best_of_all(candidates: Sequence[Candidate], limits: Limits) -> int | None:
@@ -194,6 +195,36 @@ def test_a_limit_binds_where_more_would_be_worth_something() -> None:
     best = select(KNAPSACK, limits)
     assert [one.kind for one in frontier.binding(KNAPSACK, limits, best)] == [Kind.BUDGET]
     assert frontier.binding(KNAPSACK, Limits(budget=160), select(KNAPSACK, Limits(budget=160))) == ()
+
+
+def test_slack_is_what_is_left_to_either_side() -> None:
+    limits = Limits(budget=100, reserve_share=Decimal("0.3"))
+    candidates = [Candidate(code="E", cost=40, value=1, is_exploration=True), *KNAPSACK]
+    budget, reserve = constraints_of(candidates, limits)
+    assert (budget.slack({"E", "B"}), reserve.slack({"E", "B"})) == (10, 10)
+    assert (budget.slack({"A", "B"}), reserve.slack({"A"}), budget.holds({"A", "B"})) == (-10, -30, False)
+
+
+def test_a_limit_holds_back_what_would_be_added_without_it() -> None:
+    limits = Limits(budget=100)
+    candidates = [*KNAPSACK, Candidate(code="D", cost=0, value=-5, is_must_fund=True)]
+    constraints, best = constraints_of(candidates, limits), select(candidates, limits)
+    held = [frontier.held_back(candidates, constraints, one, best) for one in constraints]
+    # All three cost 160 and are worth 230; the duty costs 5.
+    assert [(one.kind, gain) for one, gain in zip(constraints, held, strict=True)] == [
+        (Kind.BUDGET, 100),
+        (Kind.MUST_FUND, 5),
+    ]
+
+
+def test_a_search_that_was_stopped_proves_no_limit_loose(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = Limits(budget=100)
+    constraints, best = constraints_of(KNAPSACK, limits), select(KNAPSACK, limits)
+    stopped = Selection(status=Status.STOPPED, value=best.value, gap=9)
+    monkeypatch.setattr(selection, "search", lambda *_: stopped)
+    assert frontier.held_back(KNAPSACK, constraints, constraints[0], best) is None
+    monkeypatch.setattr(selection, "search", lambda *_: replace(stopped, value=best.value + 1))
+    assert frontier.held_back(KNAPSACK, constraints, constraints[0], best) == 1
 
 
 @pytest.mark.parametrize(
