@@ -33,7 +33,7 @@ from roi.api_cases import CaseViewSet
 from roi.api_forecasts import InvestmentForecast
 from roi.api_overrides import PriceOverrideViewSet
 from roi.api_prices import TokenPriceList
-from roi.api_reallocations import ReallocationViewSet
+from roi.api_reallocations import PortfolioReallocation, ReallocationViewSet
 from roi.api_repricing import InvestmentRepricing
 from roi.api_rollups import PortfolioPools, PortfolioRollUp
 from roi.api_scorecards import InvestmentScorecard, PortfolioThresholds
@@ -120,6 +120,11 @@ urlpatterns = [
         rf"^portfolios/(?P<code>{CODE_PATTERN})/roll-up$",
         PortfolioRollUp.as_view(),
         name="api-portfolio-roll-up",
+    ),
+    re_path(
+        rf"^portfolios/(?P<code>{CODE_PATTERN})/reallocation$",
+        PortfolioReallocation.as_view(),
+        name="api-portfolio-reallocation",
     ),
     re_path(
         rf"^portfolios/(?P<code>{CODE_PATTERN})/pools$",

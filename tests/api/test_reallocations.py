@@ -1,9 +1,12 @@
 """Reallocations over the API: proposed, kept with exact money, sent for approval, refused in words."""
 
+from datetime import date
 from typing import Any
 
 from portfolio.models import Investment, Portfolio
+from roi.models import Reallocation
 from tests.api.conftest import World
+from tests.factories import fact, record
 
 ADDRESS = "/api/v1/reallocations"
 
@@ -50,3 +53,47 @@ def test_what_cannot_be_is_said_in_words(world: World) -> None:
 def test_the_portfolios_budget_is_the_default(world: World) -> None:
     Portfolio.objects.filter(code="CX").update(yearly_budget=7_000)
     assert propose(world).json()["budget"] == "7000.000000"
+
+
+def test_an_answer_is_read_without_keeping_it(world: World) -> None:
+    address = "/api/v1/portfolios/CX/reallocation"
+    asked = {"budget": "1000", "stated_costs": "CX-1:400"}
+    body = world.client("vera").get(address, asked).json()
+    assert (body["portfolio"], body["chosen"], body["cost"]) == ("CX", ["CX-1"], "400.000000")
+    assert not Reallocation.objects.exists()
+    before = {**asked, "as_of": str(body["knowledge"])}
+    record(world.cx, fact(world.chatbot, date(2026, 1, 1), "development", 150))
+    now, then = (world.client("vera").get(address, query).json() for query in (asked, before))
+    assert (now["candidates"][0]["sunk"], then["candidates"][0]["sunk"]) == ("550.000000", "400.000000")
+    assert then == body
+    # Nothing was registered yet.
+    assert world.client("vera").get(address, {"budget": "9", "as_of": "0"}).json()["candidates"] == []
+    assert world.client("vera").get(address, {**asked, "as_of": "0"}).status_code == 422
+    for wrong in ({"as_of": "99999999"}, {"stated_costs": "CX-1"}, {"budget": "-1"}, {"speed": "1"}):
+        assert world.client("vera").get(address, asked | wrong).status_code == 400, wrong
+    assert world.client("vera").get(address).status_code == 422
+
+
+def test_limits_say_what_is_left_of_them(world: World) -> None:
+    Investment.objects.filter(code="CX-1").update(capacity_person_months="2.5", is_must_fund=False)
+    body = propose(world, budget="1000", capacity="4", stated_costs={"CX-1": "400"}).json()
+    rows = {row["kind"]: row for row in body["limits"]["rows"]}
+    assert (rows["budget"]["slack"], rows["budget"]["gain"]) == ("600.000000", "0.000000")
+    assert rows["capacity"]["slack"] == "1.50"
+    assert body["limits"]["untried"] == 0
+
+
+def test_a_proposal_kept_before_limits_were_told_is_still_read(world: World) -> None:
+    made = Reallocation.objects.get(public_id=propose(world, budget="1000").json()["id"])
+    result = {name: value for name, value in made.result.items() if name != "limits"}
+    old = Reallocation.objects.create(
+        portfolio=made.portfolio,
+        knowledge=made.knowledge,
+        engine_version=made.engine_version,
+        inputs=made.inputs,
+        result=result,
+        content_hash=made.content_hash,
+        author=made.author,
+        created_at=made.created_at,
+    )
+    assert world.client("vera").get(f"{ADDRESS}/{old.public_id}").json()["limits"] is None

@@ -137,6 +137,7 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
         _answering(201, RECORDERS),
     ),
     ("get", "/portfolios/{portfolio}/roll-up", None, MEMBERS),
+    ("get", "/portfolios/{portfolio}/reallocation?budget=1000", None, MEMBERS),
     ("get", "/portfolios/{portfolio}/pools", None, MEMBERS),
     ("put", "/portfolios/{portfolio}/pools", POOL, ADMINS),
     ("get", "/portfolios/{portfolio}/scorecard-thresholds", None, MEMBERS),
