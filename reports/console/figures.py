@@ -7,6 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from portfolio.terms import format_month
+from roi.engine import wording
 from roi.engine.result import Reason
 
 WHY: dict[Reason, str] = {
@@ -77,8 +78,7 @@ def compact_text(value: Decimal) -> str:
 
 def percent_text(value: float | Decimal) -> str:
     """Return a fraction as percent with one decimal, negatives in parentheses."""
-    text = f"{abs(float(value)) * 100:,.1f}%"
-    return _signed(text, is_negative=value < 0 and text != "0.0%")
+    return wording.percent(value)
 
 
 def money(value: Decimal | None, *, reason: Reason | str = "") -> SafeString:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from roi.engine.result import Figure, Reason, undefined
+from roi.engine.wording import percent
 
 NONE = "(none)"
 
@@ -216,7 +217,8 @@ def balance(funded: Sequence[Funded], *, far_above: float = 1.0) -> Balance:
 
 def _reasons(one: Funded, *, is_small: bool, far_above: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
     roi = one.incremental_roi.value
-    earns = "" if roi is None else f"incremental ROI {roi:.1%} against a hurdle of {one.hurdle_rate:.1%}"
+    hurdle = percent(one.hurdle_rate)
+    earns = "" if roi is None else f"incremental ROI {percent(roi)} against a hurdle of {hurdle}"
     if one.proposal == "double_down":
         return ("the scorecard proposes to double down", *((earns,) if earns else ())), ()
     is_below = roi is not None and roi < one.hurdle_rate

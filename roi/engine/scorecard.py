@@ -13,6 +13,7 @@ from statistics import fmean, pstdev
 from portfolio.terms import DecisionKind
 from roi.engine.result import Reason
 from roi.engine.unit_cost import Elasticity
+from roi.engine.wording import percent
 
 
 class Criterion(StrEnum):
@@ -269,10 +270,10 @@ def _growth(found: Growth | Reason, thresholds: Thresholds) -> Finding:
     base = found.benefit_before * found.run_before
     lead = found.benefit * found.run_before - found.run * found.benefit_before
     is_passed = lead >= -margin * base
-    value = found.benefit / found.benefit_before - 1
-    cost = found.run / found.run_before - 1
-    sentence = f"Value grew by {value:.1%} and run cost by {cost:.1%} from the window before to the last."
-    inputs = {"value growth": f"{value:.1%}", "run cost growth": f"{cost:.1%}"}
+    value = percent(found.benefit / found.benefit_before - 1)
+    cost = percent(found.run / found.run_before - 1)
+    sentence = f"Value grew by {value} and run cost by {cost} from the window before to the last."
+    inputs = {"value growth": value, "run cost growth": cost}
     return _judged(Criterion.VALUE_GROWTH, is_passed, sentence, inputs, limit)
 
 

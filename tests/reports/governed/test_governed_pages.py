@@ -53,7 +53,7 @@ def test_the_portfolio_is_added_up_by_what_is_asked(figures: Figures) -> None:
 
 def test_the_portfolio_names_over_investment_and_what_waiting_costs(figures: Figures) -> None:
     told = words(figures, VIEW)
-    assert "incremental ROI -77.8% against a hurdle of 12.0%" in told
+    assert "incremental ROI (77.8%) against a hurdle of 12.0%" in told
     # A loss of 7,000 a month is 230.26 a day.
     assert "Cost of waiting" in told
     assert "230" in told

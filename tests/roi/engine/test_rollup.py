@@ -126,7 +126,7 @@ def test_under_investment_stands_beside_over_investment() -> None:
     assert [one.investment for one in found.under] == ["earns", "scales"]
     assert [one.investment for one in found.over] == ["fails", "told"]
     assert (found.under_spend, found.over_spend, found.total_spend) == (90, 400, 1000)
-    assert found.over[0].reasons == ("incremental ROI -20.0% against a hurdle of 12.0%",)
+    assert found.over[0].reasons == ("incremental ROI (20.0%) against a hurdle of 12.0%",)
 
 
 def test_a_proposal_goes_before_a_rate() -> None:
