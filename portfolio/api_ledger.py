@@ -27,8 +27,6 @@ from portfolio.api_base import (
 from portfolio.models import Cell, Entry, Investment, Portfolio
 from portfolio.terms import Book, EntryKind
 
-# By column: by relation the accounts would be sorted by their own order.
-_KEY = ("investment_id", "book", "book_version", "month", "account_id", "currency", "source", "source_ref")
 _MAX_KNOWLEDGE = 2**63 - 1
 
 
@@ -145,23 +143,15 @@ class CellViewSet(OfInvestment):
             # Shared: while somebody writes, a batch below the asked time could still appear.
             knowledge.lock_portfolio(self.investment.portfolio_id, shared=True)
             known = asked_knowledge(asked, self.investment.portfolio)
-            rows = self.filter_queryset(_as_known(self.investment, known).select_related("account"))
+            rows = self.filter_queryset(
+                knowledge.values_known(self.investment, known).select_related("account")
+            )
             page = self.paginate_queryset(rows)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def get_queryset(self) -> QuerySet[Any]:
         """Return the keys that have a value or a nil."""
         return super().get_queryset().exclude(kind=EntryKind.WITHDRAWN.value)
-
-
-def _as_known(investment: Investment, known: int) -> QuerySet[Entry]:
-    latest = (
-        Entry.objects.filter(investment=investment, batch_id__lte=known)
-        .order_by(*_KEY, "-batch_id")
-        .distinct(*_KEY)
-        .values("pk")
-    )
-    return Entry.objects.filter(pk__in=latest).exclude(kind=EntryKind.WITHDRAWN.value)
 
 
 def asked_knowledge(text: str, portfolio: Portfolio) -> int:

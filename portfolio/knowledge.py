@@ -10,16 +10,19 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from psycopg.errors import SerializationFailure
 
-from portfolio.models import Batch, Head, ImportRun, Portfolio, User
+from portfolio.models import Batch, Entry, Head, ImportRun, Investment, Portfolio, User
+from portfolio.terms import EntryKind
 
 _PORTFOLIO_LOCK = 7101
 _INSTALLATION_LOCK = 7102
 # A given time may be a little ahead of the database's clock, as two machines' clocks are never equal.
 _CLOCK_SKEW = timedelta(minutes=5)
 _VIEW_ATTEMPTS = 8
+# By column: by relation the accounts would be sorted by their own order.
+_KEY = ("investment_id", "book", "book_version", "month", "account_id", "currency", "source", "source_ref")
 
 T = TypeVar("T")
 
@@ -168,3 +171,14 @@ def knowledge_at(portfolio: Portfolio, moment: datetime) -> int:
         .first()
     )
     return newest or 0
+
+
+def values_known(investment: Investment, known: int) -> QuerySet[Entry]:
+    """Return the line that stood for each of an investment's keys at a knowledge time; what was withdrawn is none."""
+    latest = (
+        Entry.objects.filter(investment=investment, batch_id__lte=known)
+        .order_by(*_KEY, "-batch_id")
+        .distinct(*_KEY)
+        .values("pk")
+    )
+    return Entry.objects.filter(pk__in=latest).exclude(kind=EntryKind.WITHDRAWN.value)

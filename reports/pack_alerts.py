@@ -89,13 +89,7 @@ def _text(value: Decimal | None) -> str:
 
 def status_of(snapshot: Snapshot | None, alerts: Sequence[Open]) -> str:
     """Return the status as pages show it: the most urgent open alert, else how far the investment has come."""
-    names = {alert.rule for alert in alerts}
-    for name in status.STATUSES:
-        if name in names:
-            return name
-    if snapshot is None:
-        return "no_figures"
-    return "on_track" if snapshot.breakeven_month_supported is None else "past_breakeven"
+    return status.name_of({alert.rule for alert in alerts}, snapshot)
 
 
 def _urgency(rule: str) -> int:

@@ -39,11 +39,16 @@ class Known:
 
 
 def figures(
-    investments: Sequence[Investment], *, knowledge: int | None, all_months_irr: bool = False
+    investments: Sequence[Investment],
+    *,
+    knowledge: int | None,
+    all_months_irr: bool = False,
+    newest_only: bool = False,
 ) -> dict[int, Known]:
     """Return what was known of each investment at a knowledge time (None: now); who was not registered is left out.
 
     IRR, MIRR and discounted payback are those of the newest complete month, of every month with `all_months_irr`.
+    With `newest_only` the months before the newest complete one, and those after it, are left out.
     One load for all of them. The caller holds one consistent view of the database.
     """
     if not investments:
@@ -56,6 +61,8 @@ def figures(
     everybody = np.arange(len(loaded.investments))
     computed = metrics.compute(loaded.series, all_months_irr=all_months_irr)
     columns = rows.columns(loaded, computed, prints, knowledge=known, members=everybody)
+    if newest_only:
+        columns = _newest(columns, loaded)
     by_name = {column.name: _values(column) for column in columns}
     found: dict[int, list[Snapshot]] = {i.pk: [] for i in loaded.investments}
     for values in zip(*by_name.values(), strict=True):
@@ -78,6 +85,27 @@ def figures(
         )
         result[investment.pk] = Known(investment, found[investment.pk], head)
     return result
+
+
+def _newest(columns: Sequence[Column], loaded: inputs.Inputs) -> list[Column]:
+    """Return the rows of each investment's newest complete month."""
+    complete = loaded.series.complete
+    has_any = np.asarray(complete.any(axis=1))
+    newest = complete.shape[1] - np.asarray(
+        np.argmax(complete[:, ::-1], axis=1)
+    )  # a month number, 1 is the first
+    number_of = {
+        one.pk: int(newest[row]) if has_any[row] else 0 for row, one in enumerate(loaded.investments)
+    }
+    by_name = {column.name: column.values for column in columns}
+    ids, numbers = by_name["investment_id"].tolist(), by_name["month_number"].tolist()
+    kept = np.array(
+        [number_of[pk] == number for pk, number in zip(ids, numbers, strict=True)], dtype=np.bool_
+    )
+    return [
+        Column(one.name, one.type, one.values[kept], None if one.null is None else one.null[kept])
+        for one in columns
+    ]
 
 
 def plain(snapshot: Snapshot) -> Mapping[str, Any]:

@@ -23,16 +23,20 @@ Plain = dict[str, Any]
 
 # A person does what the AI does not finish; of queries and users nobody says what was left over.
 _NEEDING_PEOPLE = ("conversation", "outcome")
+NOT_AS_KNOWN = "not_as_known"
 PERIOD = 3  # complete months that are compared: the first ones with the last ones
 
 
-def of(investment: Investment) -> Plain:
+def of(investment: Investment, *, knowledge: int | None = None) -> Plain:
     """Return the unit costs of an investment's complete months, in its reporting currency.
 
     The caller holds one consistent view of the database. A unit cost is the month's cost / its volume; trend and
-    elasticity are those of run cost.
+    elasticity are those of run cost. As known at a `knowledge` time there is no decomposition: it reads deployments as
+    they are now.
     """
-    loaded = inputs.load([investment])
+    loaded = inputs.load([investment], knowledge=knowledge)
+    if not loaded.investments:
+        return _nothing(investment)
     series = loaded.series
     complete = np.nonzero(series.complete[0])[0].tolist()
     names = [format_month(month_of(int(loaded.first_month[0]), column)) for column in complete]
@@ -43,17 +47,32 @@ def of(investment: Investment) -> Plain:
         "currency": investment.portfolio.reporting_currency,
         "months": names,
         "units": [_unit(key, by_month[key], series, complete) for key in _counted(series, complete)],
-        "decomposition": _moved(investment, series, complete, names),
+        "decomposition": {"reason": NOT_AS_KNOWN}
+        if knowledge is not None
+        else _moved(investment, series, complete, names),
     }
 
 
-def compare_with_people(investment: Investment, *, unit: str, human_unit_cost: float) -> Plain | None:
+def _nothing(investment: Investment) -> Plain:
+    """Return the answer of an investment that was not registered at the time looked at."""
+    return {
+        "investment": investment.code,
+        "currency": investment.portfolio.reporting_currency,
+        "months": [],
+        "units": [],
+        "decomposition": {"reason": NOT_AS_KNOWN},
+    }
+
+
+def compare_with_people(
+    investment: Investment, *, unit: str, human_unit_cost: float, knowledge: int | None = None
+) -> Plain | None:
     """Return a unit's cost beside people's on every basis, over the last complete months; None where none is counted.
 
     Units that needed no person are the successful outcomes, of conversations and outcomes. Raises ValueError for a
     human cost that is negative. The caller holds one consistent view of the database.
     """
-    loaded = inputs.load([investment])
+    loaded = inputs.load([investment], knowledge=knowledge)
     series = loaded.series
     complete = np.nonzero(series.complete[0])[0].tolist()
     columns = complete[-PERIOD:]

@@ -15,15 +15,18 @@ from django.views.decorators.http import require_GET, require_POST
 from alerts import acknowledgments, overlays
 from alerts.acknowledgments import OverlayError
 from alerts.models import Acknowledgment, AlertState, Episode, Event, Snooze, Timer
+from alerts.overlays import Overlay
 from alerts.rules import RULES
 from alerts.rules.attention import LEVEL_OF, LONGEST_SNOOZE
 from portfolio import access
 from portfolio.access import Action
 from portfolio.models import User
 from reports.console import investment_alerts, investment_door, pages, silences, status
+from reports.console.past import Past, asked_past, then_of
 
 Context = dict[str, Any]
 _ONE_WEEK = timedelta(days=7)
+NOTE = "The alert as known at the end of {}: what had happened and who had answered by then. Nothing is changed here."
 
 
 class SnoozeForm(forms.Form):
@@ -65,34 +68,48 @@ def _proposed() -> dict[str, object]:
 def _shown(
     request: HttpRequest, episode: Episode, form: SnoozeForm, *, http_status: int = 200
 ) -> HttpResponseBase:
-    now, user = timezone.now(), pages.user_of(request)
-    over = overlays.overlays_of([episode.pk], now=now).get(episode.pk, overlays.NOTHING)
-    in_force = overlays.silences_in_force([episode.investment.portfolio_id], now=now)
+    user, portfolio = pages.user_of(request), episode.investment.portfolio
+    past = asked_past(request.GET.get("as_of", ""), [portfolio.time_zone], now=timezone.now())
+    now = past.end(portfolio) if past else timezone.now()
+    if episode.opened_at > now:
+        raise Http404
+    episode, is_now = investment_alerts.as_then(episode, past), past is None
+    then = then_of(request.GET, past, note=NOTE)
+    over = _overlay(episode, past)
+    in_force = overlays.silences_in_force([portfolio.pk], now=now) if is_now else []
     is_open = episode.closed_at is None
     return pages.render(
         request,
         "reports/alerts_episode.html",
         title_of(episode),
         status=http_status,
+        then=then,
         episode=episode,
         investment=episode.investment,
         back=investment_door.tab(episode.investment, "alerts"),
         policies=investment_door.tab(episode.investment, "policies"),
         pill=status.rule_pill(episode.rule, severity=episode.severity),
         end=investment_alerts.end_of(episode),
-        is_flapping=_is_flapping(episode),
-        stale_since=_stale_since(episode) if is_open else None,
+        is_flapping=is_now and _is_flapping(episode),
+        stale_since=_stale_since(episode) if is_open and is_now else None,
         leads=User.objects.filter(pk=over.seen.user_id).first() if over.seen else None,
         snooze=over.snooze,
         silence=overlays.silence_for(in_force, episode.investment, episode.rule) if is_open else None,
         is_open=is_open,
-        may_act=is_open and acknowledgments.may_act(user, episode),
-        silence_it=_silence_it(request, episode) if is_open else "",
+        may_act=is_open and is_now and acknowledgments.may_act(user, episode),
+        silence_it=_silence_it(request, episode) if is_open and is_now else "",
         form=form,
-        events=_events(episode),
+        events=_events(episode, now),
         answers=_answers(episode, now=now),
-        timers=[_timer(t) for t in Timer.objects.filter(episode=episode).order_by("due_at", "id")],
+        timers=[_timer(t) for t in Timer.objects.filter(episode=episode).order_by("due_at", "id") if is_now],
     )
+
+
+def _overlay(episode: Episode, past: Past | None) -> Overlay:
+    """Return who answered and whether it is quiet; a look back lists the answers instead."""
+    if past is not None:
+        return overlays.NOTHING
+    return overlays.overlays_of([episode.pk], now=timezone.now()).get(episode.pk, overlays.NOTHING)
 
 
 def _is_flapping(episode: Episode) -> bool:
@@ -119,8 +136,10 @@ def _stale_since(episode: Episode) -> Any:
     return state.month if state else None
 
 
-def _events(episode: Episode) -> list[Context]:
-    events = Event.objects.filter(episode=episode).order_by("recorded_at", "point_id", "ordinal")
+def _events(episode: Episode, now: datetime) -> list[Context]:
+    events = Event.objects.filter(episode=episode, recorded_at__lte=now).order_by(
+        "recorded_at", "point_id", "ordinal"
+    )
     return [investment_alerts.event_of(episode.rule, event) for event in events]
 
 
@@ -136,7 +155,7 @@ def _answers(episode: Episode, *, now: datetime) -> list[Context]:
             "via": a.via,
             "is_over": a.until <= now or not a.user.is_active,
         }
-        for a in Acknowledgment.objects.filter(episode=episode).select_related("user")
+        for a in Acknowledgment.objects.filter(episode=episode, created_at__lte=now).select_related("user")
     ] + [
         {
             "at": s.created_at,
@@ -145,9 +164,9 @@ def _answers(episode: Episode, *, now: datetime) -> list[Context]:
             "until": s.ended_at or s.until,
             "words": s.reason,
             "via": "",
-            "is_over": s.ended_at is not None or s.until <= now,
+            "is_over": (s.ended_at or s.until) <= now,
         }
-        for s in Snooze.objects.filter(episode=episode).select_related("user")
+        for s in Snooze.objects.filter(episode=episode, created_at__lte=now).select_related("user")
     ]
     return sorted(given, key=lambda one: one["at"])
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_GET
@@ -15,18 +16,27 @@ from portfolio import access
 from portfolio.access import Action
 from portfolio.models import User
 from reports.console import investment_alerts, pages, status
+from reports.console.past import Past, asked_past, then_of
 
 PER_PAGE = 50
+NOTE = "Alerts that were known at the end of {}, in the state of then. Answers are shown of today alone."
+_PORTFOLIO = "investment__portfolio"
 
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponseBase:
     """List alerts, newest first: the open ones, or all where that is asked for."""
-    asked = request.GET
+    asked, open_to_user = request.GET, pages.portfolios(request, Action.VIEW)
+    past = asked_past(asked.get("as_of", ""), pages.zones(open_to_user), now=timezone.now())
     rows = Episode.objects.filter(access.scope(request.user, Action.VIEW, via="investment__portfolio"))
     shows_all = asked.get("state") == "all"
+    if past is not None:
+        rows = rows.filter(past.until("opened_at", portfolio=_PORTFOLIO))
     if not shows_all:
-        rows = rows.filter(closed_at=None)
+        is_open = (
+            past.open_then("opened_at", "closed_at", portfolio=_PORTFOLIO) if past else Q(closed_at=None)
+        )
+        rows = rows.filter(is_open)
     if asked.get("rule") in RULES:
         rows = rows.filter(rule=asked["rule"])
     if asked.get("portfolio"):
@@ -38,16 +48,19 @@ def page(request: HttpRequest) -> HttpResponseBase:
         "reports/alerts_list.html",
         "Alerts",
         listed=listed,
-        rows=_rows(list(listed)),
+        rows=_rows([investment_alerts.as_then(one, past) for one in listed], past),
         rules=RULES,
-        portfolios=pages.portfolios(request, Action.VIEW),
+        portfolios=open_to_user,
+        then=then_of(asked, past, note=NOTE),
         shows_all=shows_all,
         is_filtered=any(asked.get(name) for name in ("rule", "portfolio")),
     )
 
 
-def _rows(episodes: list[Episode]) -> list[dict[str, Any]]:
-    over = overlays.overlays_of([e.pk for e in episodes if e.closed_at is None], now=timezone.now())
+def _rows(episodes: list[Episode], past: Past | None) -> list[dict[str, Any]]:
+    # Who answers is told of today alone.
+    unanswered = [e.pk for e in episodes if e.closed_at is None and past is None]
+    over = overlays.overlays_of(unanswered, now=timezone.now())
     seen = User.objects.in_bulk({o.seen.user_id for o in over.values() if o.seen})
     return [
         {

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
 
@@ -17,11 +18,13 @@ from portfolio.models.base import choices_of
 from portfolio.terms import DecisionKind
 from reports import receipts
 from reports.console import figures, investment_door, pages
+from reports.console.past import asked_past, then_of
 from reports.receipts import Difference
 from roi import outcomes
 
 Context = dict[str, Any]
 PER_PAGE = 50
+NOTE = "Decisions that were recorded by the end of {}; what came of them is shown of today alone."
 _RELATED = ("investment__portfolio", "decided_by", "review", "budget_from", "budget_to", "batch")
 _PERCENT = frozenset({"roi", "incremental_roi", "irr", "mirr"})
 _MOST_DIFFERENCES = 60
@@ -30,14 +33,17 @@ _MOST_DIFFERENCES = 60
 @require_GET
 def page(request: HttpRequest) -> HttpResponseBase:
     """List decisions, the newest first, with what came of those whose outcome is known."""
-    asked = request.GET
+    asked, open_to_user = request.GET, pages.portfolios(request, Action.VIEW)
+    past = asked_past(asked.get("as_of", ""), pages.zones(open_to_user), now=timezone.now())
     rows = Decision.objects.filter(access.scope(request.user, Action.VIEW))
+    if past is not None:
+        rows = rows.filter(past.until("recorded_at"))
     if asked.get("kind") in {kind.value for kind in DecisionKind}:
         rows = rows.filter(kind=asked["kind"])
     if asked.get("portfolio"):
         rows = rows.filter(portfolio__code=asked["portfolio"])
     listed = Paginator(rows.select_related(*_RELATED).order_by("-id"), PER_PAGE).get_page(asked.get("page"))
-    found = outcomes.of(list(listed))
+    found = {} if past else outcomes.of(list(listed))
     return pages.render(
         request,
         "reports/decisions_log.html",
@@ -45,8 +51,9 @@ def page(request: HttpRequest) -> HttpResponseBase:
         listed=listed,
         rows=[{"decision": d, "money": money_of(d), "outcome": outcome_of(d, found)} for d in listed],
         kinds=choices_of(DecisionKind),
-        portfolios=pages.portfolios(request, Action.VIEW),
-        calibration=[] if asked.get("page") else _calibration(request),
+        portfolios=open_to_user,
+        then=then_of(asked, past, note=NOTE),
+        calibration=[] if past or asked.get("page") else _calibration(request),
         is_filtered=any(asked.get(name) for name in ("kind", "portfolio")),
     )
 

@@ -14,6 +14,7 @@ from alerts.rules.base import Lifecycle
 from alerts.rules.trajectory import ClosedReason
 from portfolio.models import Investment
 from reports.console import figures, status
+from reports.console.past import Past
 from reports.console.standing import Standing
 
 Context = dict[str, Any]
@@ -25,14 +26,23 @@ _EPISODES = 60
 
 def context(stands: Standing, query: Mapping[str, str]) -> Context:
     """Return the rules' states and the newest episodes."""
-    events = Prefetch("events", Event.objects.order_by("recorded_at", "ordinal"))
-    episodes = Episode.objects.filter(investment=stands.investment).prefetch_related(events)
-    states = AlertState.objects.filter(investment=stands.investment)
+    past = stands.past
+    events, episodes = Event.objects.all(), Episode.objects.filter(investment=stands.investment)
+    # Where each rule stands is kept of today alone.
+    states = (
+        AlertState.objects.filter(investment=stands.investment) if past is None else AlertState.objects.none()
+    )
+    if past is not None:
+        events = events.filter(past.until("recorded_at", portfolio="episode__investment__portfolio"))
+        episodes = episodes.filter(past.until("opened_at", portfolio="investment__portfolio"))
+    episodes = episodes.select_related("investment__portfolio").prefetch_related(
+        Prefetch("events", events.order_by("recorded_at", "ordinal"))
+    )
     by_rule = {s.rule: s for s in states}
     restless = flapping(stands.investment, {s.rule: s.month for s in states if s.month})
     return {
         "rules": [_rule_row(name, by_rule[name]) for name in RULES if name in by_rule],
-        "episodes": [_episode(e) for e in episodes.order_by("-opened_at", "-pk")[:_EPISODES]],
+        "episodes": [_episode(as_then(e, past)) for e in episodes.order_by("-opened_at", "-pk")[:_EPISODES]],
         "flapping": [RULES[name].title for name in RULES if name in restless],
     }
 
@@ -92,6 +102,13 @@ def _episode(episode: Episode) -> Context:
         "end": end_of(episode),
         "events": [event_of(episode.rule, e) for e in episode.events.all()],
     }
+
+
+def as_then(episode: Episode, past: Past | None) -> Episode:
+    """Return an episode as it stood at the end of a day; one that ended later was open. It is never saved."""
+    if past is not None and episode.closed_at and episode.closed_at > past.end(episode.investment.portfolio):
+        episode.closed_at, episode.closed_reason, episode.resolved_month = None, "", None
+    return episode
 
 
 # Good news is told once and over at once; "one shot" is the code's word for it.

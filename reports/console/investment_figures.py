@@ -6,11 +6,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q
 from django.utils.safestring import SafeString
 
 from portfolio import assumptions
-from portfolio.models import Hypothesis, Investment
+from portfolio.models import Investment
 from portfolio.terms import Basis
 from reports.console import assets, figures
 from reports.console.standing import Standing
@@ -92,11 +91,7 @@ def context(stands: Standing, query: Mapping[str, str]) -> Context:
 
 
 def _claim(stands: Standing) -> Context:
-    versions = Hypothesis.objects.filter(investment=stands.investment)
-    if stands.knowledge is not None:
-        # A version without a batch was stated before versions were part of what is known; it is the oldest.
-        versions = versions.filter(Q(batch__isnull=True) | Q(batch_id__lte=stands.knowledge))
-    hypothesis = versions.order_by("-version").first()
+    hypothesis = stands.hypothesis()
     numbers = (hypothesis.baseline, hypothesis.target) if hypothesis else (None, None)
     baseline, target = ("" if n is None else figures.quantity(n) for n in numbers)
     return {"hypothesis": hypothesis, "baseline": baseline, "target": target}

@@ -39,6 +39,7 @@ MEASURES = {
 }
 SIDES = {"cost": "Cost", "benefit": "Benefit", "net": "Net"}
 NOTHING_SCORED = "No scores yet: a forecast is scored when one of its months is closed and complete."
+NOT_SCORED_THEN = "Scores follow the newest actuals; they are shown of today alone."
 NOT_REACHED = "The line does not reach this month."
 MADE = "The forecast is made; it stands on {} closed, complete months."
 NOTHING_MADE = (
@@ -50,7 +51,7 @@ NOTHING_MADE = (
 def context(stands: Standing, query: Mapping[str, str]) -> Context:
     """Return what the tab shows; without a stored forecast, plan and actual alone and when one will be made."""
     investment = stands.investment
-    told = with_one_view(lambda: outlook.of(investment))
+    told = with_one_view(lambda: outlook.of(investment, knowledge=stands.knowledge))
     shown: Context = {
         "fan": _fan(told, stands),
         "chart_scripts": assets.chart_scripts() if told["months"] else [],
@@ -62,7 +63,7 @@ def context(stands: Standing, query: Mapping[str, str]) -> Context:
         },
         "years": [_year(row) for row in told["multi_year"]] if told["is_one_time_significant"] else [],
         "calibration": [_calibration(row) for row in told["calibration"]],
-        "nothing_scored": NOTHING_SCORED,
+        "nothing_scored": NOTHING_SCORED if stands.knowledge is None else NOT_SCORED_THEN,
         "forecast": None,
     }
     return shown | ({"forecast": _forecast(told["forecast"])} if told["forecast"] else {})

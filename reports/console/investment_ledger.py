@@ -7,13 +7,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from portfolio.models import Account, Cell, Entry, Investment
+from portfolio import knowledge
+from portfolio.models import Account, Cell, Entry
 from portfolio.terms import AccountKind, Book, EntryKind, format_month, months_from, parse_month
-from reports.console import figures
+from reports.console import figures, plans
 from reports.console.standing import Standing
 
 Context = dict[str, Any]
@@ -34,20 +35,24 @@ def context(stands: Standing, query: Mapping[str, str]) -> Context:
     """Return the year's cells of the chosen book, and the history of one cell where it is asked for."""
     investment = stands.investment
     book = Book.PLAN if query.get("book") == "plan" else Book.ACTUAL
-    cells = Cell.objects.filter(investment=investment, book=book.value)
+    approved = plans.approved_version(stands)
+    values: Any = Cell.objects.filter(investment=investment)
+    if stands.knowledge is not None:
+        values = knowledge.values_known(investment, stands.knowledge)
+    cells = values.filter(book=book.value)
     if book is Book.PLAN:
-        cells = cells.filter(book_version=investment.approved_plan_version or 0)
+        cells = cells.filter(book_version=approved or 0)
     years = sorted({d.year for d in cells.values_list("month", flat=True).distinct()})
     year = _chosen_year(query.get("year", ""), years)
     months = months_from(date(year, 1, 1), date(year, 12, 1)) if year else []
     return {
         "book": book.value,
-        "has_plan": investment.approved_plan_version is not None,
+        "has_plan": approved is not None,
         "years": years,
         "year": year,
         "months": months,
-        "groups": _groups(investment, cells.filter(month__in=months), months, book) if year else [],
-        "history": _history(investment, query, book),
+        "groups": _groups(stands, cells.filter(month__in=months), months, book) if year else [],
+        "history": _history(stands, query, book),
     }
 
 
@@ -57,13 +62,13 @@ def _chosen_year(text: str, years: Sequence[int]) -> int | None:
     return years[-1] if years else None
 
 
-def _groups(investment: Investment, cells: Any, months: list[date], book: Book) -> list[Context]:
+def _groups(stands: Standing, cells: Any, months: list[date], book: Book) -> list[Context]:
     values: dict[Key, list[tuple[str, Decimal | None, Decimal | None]]] = defaultdict(list)
     for account, currency, month, kind, amount, quantity in cells.values_list(
         "account_id", "currency", "month", "kind", "amount", "quantity"
     ):
         values[account, currency, month].append((kind, amount, quantity))
-    restated = _restated(investment, months, book)
+    restated = _restated(stands, months, book)
     accounts = Account.objects.in_bulk({key[0] for key in values})
     groups = []
     for kind in AccountKind:
@@ -80,9 +85,9 @@ def _groups(investment: Investment, cells: Any, months: list[date], book: Book) 
     return groups
 
 
-def _restated(investment: Investment, months: list[date], book: Book) -> set[Key]:
+def _restated(stands: Standing, months: list[date], book: Book) -> set[Key]:
     """Return the cells with more than one statement for the same key."""
-    entries = Entry.objects.filter(investment=investment, book=book.value, month__in=months)
+    entries = _entries(stands).filter(book=book.value, month__in=months)
     key = ("account_id", "currency", "month", "source", "source_ref", "book_version")
     counted = entries.values(*key).annotate(count=Count("id")).filter(count__gt=1)
     return {(r["account_id"], r["currency"], r["month"]) for r in counted.order_by()}
@@ -105,7 +110,7 @@ def _row(
             Shown(
                 _sum(account, statements),
                 (account.pk, currency, month) in restated,
-                f"?{urlencode(query)}#history" if statements else "",
+                f"?{urlencode(query)}" if statements else "",
             )
         )
     return {"account": account, "unit": currency or account.unit, "cells": cells}
@@ -124,7 +129,7 @@ def _sum(
     return "nil" if any(kind == EntryKind.NIL.value for kind, _, _ in statements) else ""
 
 
-def _history(investment: Investment, query: Mapping[str, str], book: Book) -> Context | None:
+def _history(stands: Standing, query: Mapping[str, str], book: Book) -> Context | None:
     """Return every statement of one account and month, newest first: who, when, why."""
     account_id = query.get("account", "")
     try:
@@ -134,9 +139,15 @@ def _history(investment: Investment, query: Mapping[str, str], book: Book) -> Co
     account = Account.objects.filter(pk=int(account_id)).first() if account_id.isdecimal() else None
     if account is None:
         return None
-    entries = Entry.objects.filter(investment=investment, account=account, month=month, book=book.value)
+    entries = _entries(stands).filter(account=account, month=month, book=book.value)
     rows = list(entries.select_related("batch", "batch__actor", "batch__approver").order_by("-id")[:_HISTORY])
     return {"account": account, "month": month, "rows": [_statement(e, account, rows) for e in rows]}
+
+
+def _entries(stands: Standing) -> QuerySet[Entry]:
+    """Return every line of the investment that was stated up to the standing's knowledge time."""
+    rows = Entry.objects.filter(investment=stands.investment)
+    return rows if stands.knowledge is None else rows.filter(batch_id__lte=stands.knowledge)
 
 
 def _statement(entry: Entry, account: Account, rows: Sequence[Entry]) -> Context:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -32,6 +33,7 @@ from reports.console import (
     status,
     time_travel,
 )
+from reports.console.past import Past, then_of
 from reports.console.standing import Standing
 
 Query = Mapping[str, str]
@@ -54,16 +56,18 @@ TABS: dict[str, Tab] = {
     for tab in (
         Tab("figures", "Figures", "reports/investment_figures.html", investment_figures.context, True),
         Tab("months", "Months", "reports/investment_months.html", investment_months.context, True),
-        Tab("ledger", "Ledger", "reports/investment_ledger.html", investment_ledger.context),
-        Tab("forecast", "Forecast", "reports/investment_forecast.html", investment_forecast.context),
+        Tab("ledger", "Ledger", "reports/investment_ledger.html", investment_ledger.context, True),
+        Tab("forecast", "Forecast", "reports/investment_forecast.html", investment_forecast.context, True),
         Tab("bridge", "Why it moved", "reports/investment_bridge.html", investment_bridge.context, True),
         Tab(
             "scorecard", "Scorecard", "reports/investment_scorecard.html", investment_scorecard.context, True
         ),
-        Tab("unit-cost", "Unit cost", "reports/investment_unit_cost.html", investment_unit_cost.context),
+        Tab(
+            "unit-cost", "Unit cost", "reports/investment_unit_cost.html", investment_unit_cost.context, True
+        ),
         Tab("what-if", "What-if", "reports/investment_what_if.html", investment_what_if.context),
-        Tab("plan", "Plan", "reports/investment_plan.html", plans.context),
-        Tab("alerts", "Alerts", "reports/investment_alerts.html", investment_alerts.context),
+        Tab("plan", "Plan", "reports/investment_plan.html", plans.context, True),
+        Tab("alerts", "Alerts", "reports/investment_alerts.html", investment_alerts.context, True),
         Tab(
             "explain", "Explain", "reports/investment_explanation.html", investment_explanation.context, True
         ),
@@ -73,6 +77,8 @@ TABS: dict[str, Tab] = {
     )
 }
 EDIT = "edit"
+KNOWN_THEN = "Figures as known at the end of {}, derived from the facts of then. Nothing is changed here."
+KNOWN_TODAY = "This part shows what is known today; most other parts travel to {}. Nothing is changed here."
 
 
 def link(investment: Investment) -> str:
@@ -101,26 +107,33 @@ def context(investment: Any, query: Query, *, may_edit: bool, may_manage: bool) 
         if day and is_then
         else standing.of([investment])[investment.pk]
     )
-    open_count = Episode.objects.filter(investment=investment, closed_at__isnull=True).exclude(
-        severity="good_news"
-    )
+    past = stands.past
+    rules = _open_rules(investment, past)
     page: Context = {
+        "then": then_of(query, day.past if day else None, note=KNOWN_THEN if is_then else KNOWN_TODAY),
         "page": {
-            "pill": status.pill(investment.status),
+            "pill": status.pill(status.name_of(rules, stands.snapshot) if past else investment.status),
             "as_of": stands.as_of,
             "review": review_text(investment, today=timezone.now().date()),
             "currency": investment.portfolio.reporting_currency,
-            "open_alerts": open_count.count(),
+            "open_alerts": sum(severity != "good_news" for severity in rules.values()),
             "tabs": list(TABS.values()),
             "tab": chosen if chosen in TABS or chosen == EDIT else "figures",
             "edit_title": "Edit" if may_edit else "Details",
-            "may_edit": may_edit,
-            "may_manage": may_manage,
+            # Nothing is changed in the past.
+            "may_edit": may_edit and day is None,
+            "may_manage": may_manage and day is None,
             "failure": stands.head.failure if stands.head else "",
-            "day": day.day if day else None,
-            "is_then": is_then,
-        }
+        },
     }
     if page["page"]["tab"] == EDIT:
         return page
     return page | {"tab_template": tab.template, **tab.load(stands, query)}
+
+
+def _open_rules(investment: Investment, past: Past | None) -> dict[str, str]:
+    """Return the rules with an open episode and its severity, now or at the end of a day."""
+    is_open = Q(closed_at__isnull=True)
+    if past is not None:
+        is_open = past.open_then("opened_at", "closed_at", portfolio="investment__portfolio")
+    return dict(Episode.objects.filter(is_open, investment=investment).values_list("rule", "severity"))

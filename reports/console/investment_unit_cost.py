@@ -5,7 +5,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from portfolio.knowledge import with_one_view
-from portfolio.models import Hypothesis, Investment
 from reports.console import assets, figures
 from reports.console.standing import Standing
 from roi import charts, unit_costs, what_if_charts
@@ -43,13 +42,13 @@ _LARGEST = Decimal(10) ** 12
 def context(stands: Standing, query: Mapping[str, str]) -> Context:
     """Return what the tab shows; the address may state what a unit costs when people do it, and which unit."""
     investment = stands.investment
-    told = with_one_view(lambda: unit_costs.of(investment))
+    told = with_one_view(lambda: unit_costs.of(investment, knowledge=stands.knowledge))
     units = [unit["unit"] for unit in told["units"]]
     return {
         "units": [_unit(unit, told) for unit in told["units"]],
         "chart_scripts": assets.chart_scripts() if units else [],
         "decomposition": _decomposition(told["decomposition"]),
-        **(_people(investment, units, query) if units else {}),
+        **(_people(stands, units, query) if units else {}),
     }
 
 
@@ -127,10 +126,10 @@ def _why(code: str) -> str:
     return figures.why(Reason(code))
 
 
-def _people(investment: Investment, units: list[str], query: Mapping[str, str]) -> Context:
+def _people(stands: Standing, units: list[str], query: Mapping[str, str]) -> Context:
     """Return the comparison with people: their cost of a unit from the address, else from the hypothesis."""
     stated, unit = query.get("human", "").strip(), query.get("unit", "")
-    baseline, baseline_unit = _baseline(investment, units)
+    baseline, baseline_unit = _baseline(stands, units)
     chosen = unit if unit in units else baseline_unit
     form: Context = {
         "human_units": [{"key": key, "name": named(key), "is_chosen": key == chosen} for key in units],
@@ -148,17 +147,19 @@ def _people(investment: Investment, units: list[str], query: Mapping[str, str]) 
             "human_error": "Write an amount like 5.60: not negative, with a point before its decimals."
         }
     told = with_one_view(
-        lambda: unit_costs.compare_with_people(investment, unit=chosen, human_unit_cost=float(cost))
+        lambda: unit_costs.compare_with_people(
+            stands.investment, unit=chosen, human_unit_cost=float(cost), knowledge=stands.knowledge
+        )
     )
     return form | {"people": told and _compared(told)}
 
 
-def _baseline(investment: Investment, units: list[str]) -> tuple[Decimal | None, str]:
+def _baseline(stands: Standing, units: list[str]) -> tuple[Decimal | None, str]:
     """Return the unit cost before the AI, where the hypothesis is about a cost per something; and the unit."""
     preferred = [key for key in ("conversation", "outcome", "query") if key in units] or units
-    newest = Hypothesis.objects.filter(investment=investment).order_by("-version").first()
+    newest = stands.hypothesis()
     metric = newest.metric.lower() if newest else ""
-    currency = investment.portfolio.reporting_currency
+    currency = stands.investment.portfolio.reporting_currency
     if newest is None or newest.unit.upper() != currency or not metric.startswith(_PER):
         return None, preferred[0]
     word = metric.removeprefix(_PER).strip()
@@ -188,6 +189,8 @@ def _basis(row: Plain) -> Context:
 
 
 def _decomposition(told: Plain) -> Context:
+    if told["reason"] == unit_costs.NOT_AS_KNOWN:
+        return {"why": "It reads deployments and prices as they are now, so there is none of an earlier day."}
     if told["reason"] is not None:
         reason = Reason(told["reason"])
         return {"why": DECOMPOSED.get(reason, figures.why(reason))}

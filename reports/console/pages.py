@@ -49,6 +49,11 @@ def portfolios(request: HttpRequest, action: access.Action) -> QuerySet[Portfoli
     return Portfolio.objects.filter(access.scope(request.user, action, via="pk"))
 
 
+def zones(open_to_user: QuerySet[Portfolio]) -> QuerySet[Any]:
+    """Return the time zones of portfolios, read once somebody asks for a past day."""
+    return open_to_user.order_by().values_list("time_zone", flat=True).distinct()
+
+
 def chosen_portfolio(request: HttpRequest, open_to_user: QuerySet[Portfolio]) -> Portfolio | None:
     """Return the portfolio named in the address, else the one last looked at, else the first; None without any.
 

@@ -19,11 +19,14 @@ _APPROVALS_SHOWN = 50
 def context(stands: Standing, query: Mapping[str, str]) -> Context:
     """Return the versions, newest first, the approvals, and the comparison with the approved one."""
     investment = stands.investment
-    share = assumptions.rates_of([investment])[investment.pk].asserted_share
-    versions = plans_book.by_version(investment, share=share)
+    known = stands.knowledge
+    share = assumptions.rates_of([investment], knowledge_time=known)[investment.pk].asserted_share
+    versions = plans_book.by_version(investment, share=share, known=known)
     approvals = PlanApproval.objects.filter(investment=investment).select_related("batch__actor")
+    if known is not None:
+        approvals = approvals.filter(batch_id__lte=known)
     newest = list(approvals.order_by("-batch_id")[:_APPROVALS_SHOWN])
-    approved = investment.approved_plan_version
+    approved = approved_version(stands)
     shown: Context = {
         "versions": [
             row(number, versions[number]) | {"is_approved": number == approved}
@@ -37,8 +40,16 @@ def context(stands: Standing, query: Mapping[str, str]) -> Context:
     if approved not in versions or approved is None:
         return shown
     return shown | plans_variance.context(
-        investment, versions[approved], share=share, year=query.get("year", "")
+        stands, versions[approved], version=approved, share=share, year=query.get("year", "")
     )
+
+
+def approved_version(stands: Standing) -> int | None:
+    """Return the version of the plan that was approved at the standing's knowledge time."""
+    if stands.knowledge is None:
+        return stands.investment.approved_plan_version
+    rows = PlanApproval.objects.filter(investment=stands.investment, batch_id__lte=stands.knowledge)
+    return rows.order_by("-batch_id").values_list("version", flat=True).first()
 
 
 def row(number: int, months: Months) -> Context:

@@ -10,8 +10,10 @@ from datetime import date
 from decimal import Decimal, localcontext
 from itertools import accumulate
 
-from portfolio import assumptions
-from portfolio.models import Cell, Investment
+from django.db.models import QuerySet
+
+from portfolio import assumptions, knowledge
+from portfolio.models import Cell, Entry, Investment
 from portfolio.terms import AccountKind, Book, EntryKind, months_from, round_micro
 
 MONEY_KINDS = (AccountKind.COST.value, AccountKind.BENEFIT.value)
@@ -66,10 +68,10 @@ class Months:
         return next((m for m, (cost, benefit) in self.to_date().items() if benefit >= cost > 0), None)
 
 
-def by_version(investment: Investment, *, share: Decimal) -> dict[int, Months]:
-    """Return every version of the plan, benefits by the asserted share."""
+def by_version(investment: Investment, *, share: Decimal, known: int | None = None) -> dict[int, Months]:
+    """Return every version of the plan as known at a knowledge time (None: now), benefits by the asserted share."""
     versions: dict[int, Months] = defaultdict(Months)
-    for line in read(investment, Book.PLAN, share=share):
+    for line in read(investment, Book.PLAN, share=share, known=known):
         versions[line.version].add(line)
     return dict(versions)
 
@@ -81,10 +83,13 @@ def read(
     share: Decimal,
     months: Sequence[date] | None = None,
     version: int | None = None,
+    known: int | None = None,
 ) -> list[Line]:
-    """Return the money lines of a book; a nil is a line of nothing, what was withdrawn is none."""
-    cells = Cell.objects.filter(investment=investment, book=book.value, account__kind__in=MONEY_KINDS)
-    cells = cells.exclude(kind=EntryKind.WITHDRAWN.value)
+    """Return the money lines of a book as known at a knowledge time (None: now).
+
+    A nil is a line of nothing, what was withdrawn is none.
+    """
+    cells = values(investment, known).filter(book=book.value, account__kind__in=MONEY_KINDS)
     if months is not None:
         cells = cells.filter(month__in=months)
     if version is not None:
@@ -92,7 +97,7 @@ def read(
     rows = list(
         cells.values_list("book_version", "month", "account_id", "account__kind", "currency", "amount")
     )
-    rates = _rates(investment, {row[4] for row in rows})
+    rates = _rates(investment, {row[4] for row in rows}, known)
     home = {"", investment.portfolio.reporting_currency}
     lines = []
     for number, month, account, kind, currency, amount in rows:
@@ -102,11 +107,24 @@ def read(
     return lines
 
 
-def _rates(investment: Investment, currencies: Iterable[str]) -> dict[tuple[str, date], Decimal]:
+def values(investment: Investment, known: int | None) -> QuerySet[Cell] | QuerySet[Entry]:
+    """Return the values of an investment's keys as known at a knowledge time (None: now)."""
+    if known is not None:
+        return knowledge.values_known(investment, known)
+    return Cell.objects.filter(investment=investment).exclude(kind=EntryKind.WITHDRAWN.value)
+
+
+def _rates(
+    investment: Investment, currencies: Iterable[str], known: int | None
+) -> dict[tuple[str, date], Decimal]:
     home = investment.portfolio.reporting_currency
     if not set(currencies) - {"", home}:
         return {}
-    return {(r.currency, r.month): r.rate for r in assumptions.fx_rates() if r.reporting_currency == home}
+    return {
+        (r.currency, r.month): r.rate
+        for r in assumptions.fx_rates(knowledge_time=known)
+        if r.reporting_currency == home
+    }
 
 
 def _money(amount: Decimal | None, *, rate: Decimal | None, share: Decimal) -> Decimal | None:

@@ -9,11 +9,12 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from portfolio.models import Account, Investment
+from portfolio.models import Account
 from portfolio.terms import AccountKind, Book
 from reports.console import figures, plans_book
 from reports.console.investment_months import state_of
 from reports.console.plans_book import Line, Months
+from reports.console.standing import Standing
 from roi.engine import variance
 from roi.engine.result import Reason
 from roi.models import Snapshot
@@ -29,9 +30,9 @@ _SIDES: tuple[tuple[AccountKind, Callable[[Sums], Decimal]], ...] = (
 )
 
 
-def context(investment: Investment, plan: Months, *, share: Decimal, year: str) -> Context:
+def context(stands: Standing, plan: Months, *, version: int, share: Decimal, year: str) -> Context:
     """Return the cumulative comparison, newest month first, and the accounts of a year."""
-    snapshots = list(Snapshot.objects.filter(investment=investment).order_by("month"))
+    snapshots = stands.history()
     planned = set(plan.known())
     compared = [s.month for s in snapshots if s.month in planned]
     years = sorted({month.year for month in compared})
@@ -42,7 +43,7 @@ def context(investment: Investment, plan: Months, *, share: Decimal, year: str) 
         "years": years,
         "year": chosen,
         "months": months,
-        "groups": _groups(investment, months, share=share) if months else [],
+        "groups": _groups(stands, months, version=version, share=share) if months else [],
     }
 
 
@@ -96,13 +97,12 @@ def signed(value: Decimal) -> SafeString:
     return figures.money(value)
 
 
-def _groups(investment: Investment, months: Sequence[date], *, share: Decimal) -> list[Context]:
+def _groups(stands: Standing, months: Sequence[date], *, version: int, share: Decimal) -> list[Context]:
+    investment, known = stands.investment, stands.knowledge
     plan = _amounts(
-        plans_book.read(
-            investment, Book.PLAN, share=share, months=months, version=investment.approved_plan_version
-        )
+        plans_book.read(investment, Book.PLAN, share=share, months=months, version=version, known=known)
     )
-    actual = _amounts(plans_book.read(investment, Book.ACTUAL, share=share, months=months))
+    actual = _amounts(plans_book.read(investment, Book.ACTUAL, share=share, months=months, known=known))
     accounts = Account.objects.in_bulk({account for account, _ in {*plan, *actual}})
     groups = []
     for kind in (AccountKind.COST, AccountKind.BENEFIT):

@@ -26,6 +26,7 @@ from portfolio.terms import (
     to_micros,
 )
 from reports.console import figures, investment_page, pages, standing
+from reports.console.past import then_of
 from reports.console.time_travel import asked_day
 from roi import rollups
 from roi.benefit_pools import Pooled
@@ -52,6 +53,10 @@ RULES: Mapping[str, str] = {
     "shapley": "Shapley",
 }
 _WORDS = {one.value: one.value.replace("_", " ").capitalize() for one in (*Stage, *ValueCategory, *Treatment)}
+NOTE = (
+    "Figures and pools as known at the end of {}. Investments, their names and groups are those of today; "
+    "alerts are left out."
+)
 _LOSING = ("hurdle_rate", "negative_roi")
 
 
@@ -66,7 +71,8 @@ def page(request: HttpRequest) -> HttpResponseBase:
     shown: Context = {"portfolio": portfolio, "portfolios": open_to_user}
     if portfolio is not None:
         shown |= _context(portfolio, request.GET)
-        shown["may_manage"] = access.may(request.user, Action.MANAGE, portfolio.pk)
+        is_now = shown["then"].day is None
+        shown["may_manage"] = is_now and access.may(request.user, Action.MANAGE, portfolio.pk)
     return pages.render(request, "reports/portfolio_view.html", "Portfolio view", **shown)
 
 
@@ -84,7 +90,7 @@ def _context(portfolio: Portfolio, asked: Mapping[str, str]) -> Context:
     )
     return {
         "currency": portfolio.reporting_currency,
-        "day": day.day if day else None,
+        "then": then_of(asked, day.past if day else None, note=NOTE),
         "dimensions": [(one.value, title) for one, title in DIMENSIONS.items()],
         "by": by.value,
         "by_title": DIMENSIONS[by],

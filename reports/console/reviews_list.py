@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -15,39 +15,67 @@ from portfolio.access import Action
 from portfolio.models import Investment, Review
 from portfolio.models.base import choices_of
 from portfolio.terms import ReviewKind, ReviewState, from_micros, to_micros
-from reports.console import figures, pages, standing
+from reports.console import figures, pages, standing, time_travel
+from reports.console.past import Past, asked_past, then_of
 from reports.console.standing import Standing
 from roi.engine import waiting
 from roi.engine.series import WINDOW_MONTHS
 
 Context = dict[str, Any]
 PER_PAGE = 50
+NOTE = (
+    "Reviews that were open at the end of {}, with what was known of their investments then. Due dates, owners and "
+    "sponsors are those of today."
+)
 _SOON = timedelta(days=14)
 
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponseBase:
     """List open reviews by due date, or all where that is asked for, the newest first."""
-    asked, today = request.GET, timezone.now().date()
-    mine = Review.objects.filter(access.scope(request.user, Action.VIEW))
+    asked, open_to_user = request.GET, pages.portfolios(request, Action.VIEW)
+    past = asked_past(asked.get("as_of", ""), pages.zones(open_to_user), now=timezone.now())
+    today = past.day if past else timezone.now().date()
+    mine, is_open = _then(Review.objects.filter(access.scope(request.user, Action.VIEW)), past)
     rows, shows_all = _filtered(mine, asked), asked.get("state") == "all"
-    rows = rows.order_by("-id") if shows_all else rows.filter(state=ReviewState.OPEN.value)
+    rows = rows.order_by("-id") if shows_all else rows.filter(is_open)
     related = ("investment__portfolio", "investment__owner", "investment__sponsor", "portfolio")
     listed = Paginator(rows.select_related(*related), PER_PAGE).get_page(asked.get("page"))
-    held = list(listed)
-    stands = standing.of([review.investment for review in held])
+    held = [as_then(review, past) for review in listed]
+    investments = [review.investment for review in held]
+    stands = time_travel.standings_on(investments, past) if past else standing.of(investments)
     return pages.render(
         request,
         "reports/reviews_list.html",
         "Reviews",
         listed=listed,
-        rows=[_row(review, stands[review.investment_id], today) for review in held],
+        rows=[
+            _row(review, stands.get(review.investment_id) or Standing(review.investment, None, None), today)
+            for review in held
+        ],
         kinds=choices_of(ReviewKind),
-        portfolios=pages.portfolios(request, Action.VIEW),
+        portfolios=open_to_user,
+        then=then_of(asked, past, note=NOTE),
         shows_all=shows_all,
-        overdue=mine.filter(state=ReviewState.OPEN.value, due_on__lt=today).count(),
+        overdue=mine.filter(is_open, due_on__lt=today).count(),
         is_filtered=any(asked.get(name) for name in ("kind", "portfolio", "mine")),
     )
+
+
+def _then(rows: QuerySet[Review], past: Past | None) -> tuple[QuerySet[Review], Q]:
+    """Return the reviews that were asked for by the end of a day (None: now), and which of them were open."""
+    if past is None:
+        return rows, Q(state=ReviewState.OPEN.value)
+    return rows.filter(past.until("opened_at")), past.open_then("opened_at", "closed_at")
+
+
+def as_then(review: Review, past: Past | None) -> Review:
+    """Return a review as it stood at the end of a day; one that was closed later was open. It is never saved."""
+    if past is not None and review.closed_at and review.closed_at > past.end(review.portfolio):
+        review.state, review.closed_at, review.closed_reason = ReviewState.OPEN.value, None, ""
+    if past is not None:
+        review.escalation_level = 0  # whom an open review was raised to is kept of today alone
+    return review
 
 
 def _filtered(rows: QuerySet[Review], asked: Any) -> QuerySet[Review]:

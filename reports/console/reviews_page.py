@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -16,15 +17,20 @@ from portfolio import access, decisions, reviews
 from portfolio.access import Action
 from portfolio.decisions import DecisionError
 from portfolio.knowledge import KnowledgeError
-from portfolio.models import Decision, Hypothesis, Investment, Review, User
+from portfolio.models import Decision, Investment, Review, User
 from portfolio.reviews import ReviewError
 from portfolio.terms import ReviewState
 from reports import receipts
-from reports.console import figures, investment_door, pages, reviews_list, standing, status
+from reports.console import figures, investment_door, pages, reviews_list, standing, status, time_travel
+from reports.console.past import Past, asked_past, then_of
 from reports.console.reviews_forms import DecisionForm, spoken
 from reports.console.standing import Standing
 
 Context = dict[str, Any]
+NOTE = (
+    "The review with the figures, alerts and hypothesis known at the end of {}. Due date, owner, sponsor and the "
+    "checklist are those of today. Nothing is changed here."
+)
 
 
 def found(request: HttpRequest, public_id: UUID) -> Review:
@@ -47,15 +53,21 @@ def page(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
 def _shown(
     request: HttpRequest, review: Review, form: DecisionForm, *, http_status: int = 200
 ) -> HttpResponseBase:
-    user, investment, today = pages.user_of(request), review.investment, timezone.now().date()
-    stands = standing.of([investment])[investment.pk]
+    user, investment = pages.user_of(request), review.investment
+    past = asked_past(request.GET.get("as_of", ""), [review.portfolio.time_zone], now=timezone.now())
+    if past is not None and review.opened_at > past.end(review.portfolio):
+        raise Http404
+    review, today = reviews_list.as_then(review, past), past.day if past else timezone.now().date()
+    stands = _stands(investment, past)
+    decided = Decision.objects.filter(review=review).select_related("decided_by")
     is_open = review.state == ReviewState.OPEN.value
-    may_decide = is_open and reviews.may_decide(user, review)
+    may_decide = is_open and past is None and reviews.may_decide(user, review)
     return pages.render(
         request,
         "reports/reviews_page.html",
         f"{review.get_kind_display()}: {investment.code}",
         status=http_status,
+        then=then_of(request.GET, past, note=NOTE),
         review=review,
         investment=investment,
         back=investment_door.tab(investment, "figures"),
@@ -64,22 +76,31 @@ def _shown(
         waits_for=reviews_list.decider_of(investment),
         cost_a_day=reviews_list.cost_a_day(stands),
         agenda=agenda(stands),
-        claim=_claim(investment),
-        alerts=open_alerts(review),
+        claim=_claim(stands),
+        alerts=open_alerts(review, past),
         steps=review.checklist,
-        missing=reviews.unanswered(review) if is_open else [],
-        decision=Decision.objects.filter(review=review).select_related("decided_by").first(),
+        missing=reviews.unanswered(review) if is_open and past is None else [],
+        decision=None if is_open else decided.first(),
         is_open=is_open,
-        may_answer=is_open and (may_decide or access.may(user, Action.RECORD, review.portfolio_id)),
+        may_answer=is_open
+        and past is None
+        and (may_decide or access.may(user, Action.RECORD, review.portfolio_id)),
         may_decide=may_decide,
-        why_not="" if may_decide or not is_open else why_not(user, review),
+        why_not="" if may_decide or not is_open or past else why_not(user, review),
         form=form,
     )
 
 
-def _claim(investment: Investment) -> Context | None:
+def _stands(investment: Investment, past: Past | None) -> Standing:
+    if past is None:
+        return standing.of([investment])[investment.pk]
+    found = time_travel.standings_on([investment], past).get(investment.pk)
+    return found or Standing(investment, None, None, 0, past=past)
+
+
+def _claim(stands: Standing) -> Context | None:
     """Return the newest hypothesis with its numbers as people write them."""
-    newest = Hypothesis.objects.filter(investment=investment).order_by("-version").first()
+    newest = stands.hypothesis()
     if newest is None:
         return None
     numbers = {
@@ -140,9 +161,12 @@ def agenda(stands: Standing) -> list[tuple[str, list[tuple[str, Any]]]]:
     ]
 
 
-def open_alerts(review: Review) -> list[Context]:
-    """Return the alerts that are open on the review's investment, its own first."""
-    rows = Episode.objects.filter(investment=review.investment, closed_at__isnull=True)
+def open_alerts(review: Review, past: Past | None) -> list[Context]:
+    """Return the alerts that are open (or were, at the end of a day) on the review's investment, its own first."""
+    is_open = Q(closed_at__isnull=True)
+    if past is not None:
+        is_open = past.open_then("opened_at", "closed_at", portfolio="investment__portfolio")
+    rows = Episode.objects.filter(is_open, investment=review.investment)
     own = sorted(rows, key=lambda e: (e.public_id != review.origin_ref, e.pk))
     return [
         {

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 
-from portfolio.models import Investment
+from portfolio.models import Hypothesis, Investment
 from portfolio.terms import add_months
 from reports.console import figures
+from reports.console.past import Past
 from roi.engine.result import REASON_OF_CODE, Reason
 from roi.models import FIGURES, Snapshot, SnapshotHead
 
@@ -20,7 +21,8 @@ _POSITION = {name: i for i, name in enumerate(FIGURES)}
 class Standing:
     """The head and the snapshot of an investment's newest closed and complete month, where there is one.
 
-    As known at an earlier `knowledge` time, `known` holds every month of then; None is now, read when asked for.
+    As known at an earlier `knowledge` time, `known` holds every month of then, and
+    `past` the day; None is now, read when asked for.
     """
 
     investment: Investment
@@ -28,6 +30,7 @@ class Standing:
     snapshot: Snapshot | None
     knowledge: int | None = None
     known: Sequence[Snapshot] | None = None
+    past: Past | None = None
 
     @property
     def as_of(self) -> date | None:
@@ -47,6 +50,14 @@ class Standing:
         if self.known is not None:
             return list(self.known)
         return list(Snapshot.objects.filter(investment=self.investment).order_by("month"))
+
+    def hypothesis(self) -> Hypothesis | None:
+        """Return the newest version of the hypothesis that was stated."""
+        versions = Hypothesis.objects.filter(investment=self.investment)
+        if self.knowledge is not None:
+            # A version without a batch was stated before versions were part of what is known; it is the oldest.
+            versions = versions.filter(Q(batch__isnull=True) | Q(batch_id__lte=self.knowledge))
+        return versions.order_by("-version").first()
 
     def breakeven(self, basis: str = "supported") -> date | None:
         """Return the month breakeven was first reached in."""

@@ -3,6 +3,7 @@
 One SQL expression decides it, so that the list, its filter and the overview never disagree.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import Case, CharField, Exists, OuterRef, QuerySet, Subquery, Value, When
@@ -64,6 +65,19 @@ def annotate(investments: QuerySet[Investment]) -> QuerySet[Investment]:
             output_field=CharField(),
         )
     )
+
+
+def name_of(rules: Collection[str], snapshot: Snapshot | None) -> str:
+    """Return the status of an investment with these rules open against it, as `annotate` decides it.
+
+    The snapshot is that of its newest complete month; None where it has none.
+    """
+    for name in STATUSES:
+        if name in rules:
+            return name
+    if snapshot is None:
+        return _NO_FIGURES.name
+    return _ON_TRACK.name if snapshot.breakeven_month_supported is None else _PAST_BREAKEVEN.name
 
 
 def pill(name: str) -> SafeString:

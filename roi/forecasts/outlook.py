@@ -34,18 +34,27 @@ _SIDES: tuple[tuple[str, AccountKind, Callable[[tuple[Decimal, Decimal]], Decima
 )
 
 
-def newest(investment: Investment) -> Forecast | None:
-    """Return the forecast that was made last, None where none was made yet."""
-    return Forecast.objects.filter(investment=investment).order_by("-id").first()
+def newest(investment: Investment, *, knowledge: int | None = None) -> Forecast | None:
+    """Return the forecast that was made last, of facts known at a knowledge time (None: now); None without any."""
+    made = Forecast.objects.filter(investment=investment)
+    if knowledge is not None:
+        made = made.filter(knowledge__lte=knowledge)
+    return made.order_by("-id").first()
 
 
-def of(investment: Investment) -> Plain:
-    """Return the outlook of one investment; the caller holds one consistent view of the database.
+def of(investment: Investment, *, knowledge: int | None = None) -> Plain:
+    """Return the outlook of one investment as known at a knowledge time (None: now).
+
+    The caller holds one consistent view of the database.
 
     `months` have cumulative net: `actual` and `plan` where known, `p10`, `p50`, `p90` where forecast; else None.
-    `variance` is of the newest month with actuals: better positive, worse negative.
+    `variance` is of the newest month with actuals: better positive, worse negative. Scores follow the newest actuals,
+    so a look back has no calibration.
     """
-    loaded, forecast = inputs.load([investment]), newest(investment)
+    loaded = inputs.load([investment], knowledge=knowledge)
+    if not loaded.investments:
+        return _nothing(investment)
+    forecast = newest(investment, knowledge=knowledge)
     series = loaded.series
     figures = metrics.compute(series)
     known = figures.cumulative_reason[0] == 0
@@ -59,8 +68,24 @@ def of(investment: Investment) -> Plain:
         "variance": _variance(actual, plan),
         "forecast": _stored(forecast),
         "is_one_time_significant": _is_significant(figures, loaded),
-        "multi_year": _multi_year(investment, actual, plan, ahead),
-        "calibration": [asdict(one) for one in calibration([investment.portfolio_id])],
+        "multi_year": _multi_year(loaded.investments[0], actual, plan, ahead),
+        "calibration": []
+        if knowledge is not None
+        else [asdict(one) for one in calibration([investment.portfolio_id])],
+    }
+
+
+def _nothing(investment: Investment) -> Plain:
+    """Return the outlook of an investment that was not registered at the time looked at."""
+    return {
+        "investment": investment.code,
+        "currency": investment.portfolio.reporting_currency,
+        "months": [],
+        "variance": None,
+        "forecast": None,
+        "is_one_time_significant": False,
+        "multi_year": [],
+        "calibration": [],
     }
 
 
