@@ -15,6 +15,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("Overview", "dashboard", "admin:index"),
             ("Portfolio view", "donut_small", "admin:reports_portfolio_view"),
+            ("Reallocation", "balance", "admin:reports_reallocation"),
             ("Investments", "rocket_launch", "admin:portfolio_investment_changelist"),
             ("Business cases", "calculate", "admin:reports_cases"),
             ("Reports", "summarize", "admin:reports_reports"),

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -29,7 +28,6 @@ from portfolio.api_base import (
     refuse,
 )
 from portfolio.api_ledger import as_of_parameter
-from portfolio.models import Approval
 from roi import reallocation_answers, reallocations
 from roi.api_bridges import known_at
 from roi.api_reallocation_fields import (
@@ -44,7 +42,6 @@ from roi.engine.result import ENGINE_VERSION
 from roi.models import Reallocation
 from roi.prospects import ReallocationError
 from roi.reallocation_answers import Question
-from roi.reallocations import KIND
 
 Plain = dict[str, Any]
 
@@ -70,13 +67,7 @@ class ReallocationFilters(Filters):
 class ReallocationViewSet(ScopedViewSet):
     """The reallocations proposed for your portfolios."""
 
-    queryset = Reallocation.objects.select_related("portfolio", "author").annotate(
-        decision=Subquery(
-            Approval.objects.filter(kind=KIND, subject=OuterRef("public_id"))
-            .order_by("-id")
-            .values("decision")[:1]
-        )
-    )
+    queryset = reallocations.with_approval(Reallocation.objects.select_related("portfolio", "author"))
     serializer_class = ReallocationAnswer
     filterset_class = ReallocationFilters
     orderings = ("-created_at", "created_at")

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from portfolio import approvals
 from portfolio import knowledge as knowing
@@ -25,11 +26,16 @@ Plain = dict[str, Any]
 
 @transaction.atomic
 def propose(
-    portfolio: Portfolio, question: Question, *, author: User, now: datetime, reason: str = ""
+    portfolio: Portfolio, question: Question, *, author: User, now: datetime, reason: str = "", seen: str = ""
 ) -> Reallocation:
-    """Keep a reallocation with everything it was computed from. Raises ReallocationError."""
+    """Keep a reallocation with everything it was computed from. Raises ReallocationError.
+
+    `seen` is the hash of the inputs somebody looked at: if they changed since, nothing is kept.
+    """
     knowing.lock_portfolio(portfolio.pk, shared=True)
     found = answer(portfolio, question)
+    if seen and seen != approvals.hash_of(found.inputs):
+        raise ReallocationError("What this rests on changed after you looked. Nothing was kept; look again.")
     return Reallocation.objects.create(
         portfolio=portfolio,
         knowledge=found.knowledge,
@@ -40,6 +46,14 @@ def propose(
         reason=reason.strip(),
         author=author,
         created_at=now,
+    )
+
+
+def with_approval(rows: QuerySet[Reallocation]) -> QuerySet[Any]:
+    """Return proposals with the newest request about each: `decision` (None: nobody asked) and `approval_id`."""
+    newest = Approval.objects.filter(kind=KIND, subject=OuterRef("public_id")).order_by("-id")
+    return rows.annotate(
+        decision=Subquery(newest.values("decision")[:1]), approval_id=Subquery(newest.values("public_id")[:1])
     )
 
 
