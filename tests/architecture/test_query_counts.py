@@ -39,6 +39,7 @@ PAGES = {
     "page grid": "admin:reports_grid",
     "page business cases": "admin:reports_cases",
     "page imports": "admin:reports_imports",
+    "page reallocation": "admin:reports_reallocation",
     "page rates": "admin:reports_rates",
     "page FX rates": "admin:portfolio_fxrate_changelist",
     "api investments": "api-investment-list",
