@@ -28,7 +28,7 @@ def frontier(rows: Rows, *, currency: str, asked: float) -> Spec:
     x = {
         "field": "budget",
         "type": "quantitative",
-        "title": "Budget of a year",
+        "title": "Budget",
         "axis": {"format": "~s", "grid": False, "tickCount": 6},
     }
     return vega.frame(_told(known, currency, asked), known, [line, points, *marks], x=x)

@@ -17,13 +17,28 @@ class ReallocationForm(forms.Form):
     """Under what to select. What is left empty is as the portfolio says; the reserve is in percent."""
 
     budget = forms.DecimalField(
-        label="Budget of a year", required=False, min_value=0, max_digits=15, decimal_places=6
+        label="Budget",
+        required=False,
+        min_value=0,
+        max_digits=15,
+        decimal_places=6,
+        help_text="Of the next twelve months.",
     )
     capacity = forms.DecimalField(
-        label="Capacity, person-months", required=False, min_value=0, max_digits=10, decimal_places=2
+        label="Capacity",
+        required=False,
+        min_value=0,
+        max_digits=10,
+        decimal_places=2,
+        help_text="Person-months of a year.",
     )
     reserve = forms.DecimalField(
-        label="Reserve for exploration, %", required=False, min_value=0, max_value=100, decimal_places=6
+        label="Reserve, %",
+        required=False,
+        min_value=0,
+        max_value=100,
+        decimal_places=6,
+        help_text="Of budget and capacity, for exploration.",
     )
     risk_aversion = forms.DecimalField(
         label="Risk aversion",

@@ -47,8 +47,8 @@ def test_one_proposes_and_another_approves(site: Site) -> None:
         page.get_by_role("main").get_by_role("link", name="Reallocation").or_(
             page.locator("form.hp-bar").get_by_role("link", name="Reallocation")
         ).first.click()
-        expect(page.get_by_label("Budget of a year")).to_have_value("300000")
-        page.get_by_label("Budget of a year").fill("200000")
+        expect(page.get_by_label("Budget", exact=True)).to_have_value("300000")
+        page.get_by_label("Budget", exact=True).fill("200000")
         page.get_by_role("button", name="What adds most?").click()
         expect(page.get_by_text("Against today it adds DOC-003 and drops SUM-002, SUP-001.")).to_be_visible()
         page.wait_for_selector("[data-chart][data-drawn]")
