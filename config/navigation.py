@@ -24,6 +24,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     (
         "Governance",
         (
+            ("Business review agenda", "event_note", "admin:reports_agenda"),
             ("Reviews", "gavel", "admin:reports_reviews"),
             ("Decisions", "fact_check", "admin:reports_decisions"),
             ("Approvals", "how_to_reg", "admin:reports_approvals"),

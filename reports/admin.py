@@ -1,6 +1,7 @@
 """The registry of the console: importing a module here puts its pages on the admin site."""
 
 from reports.console import (
+    agenda,
     alerts_episode,
     alerts_list,
     alerts_messages,
@@ -45,6 +46,7 @@ from reports.console import (
 )
 
 __all__ = [
+    "agenda",
     "alerts_episode",
     "alerts_list",
     "alerts_messages",

@@ -99,8 +99,13 @@ def weekly(portfolio: Portfolio, *, as_of: datetime) -> View:
 
 def newest_closed(portfolio: Portfolio, *, knowledge_time: int | None = None) -> date | None:
     """Return the newest month of a portfolio that was closed, as known at a knowledge time."""
+    return max(closed_months(portfolio, knowledge_time=knowledge_time), default=None)
+
+
+def closed_months(portfolio: Portfolio, *, knowledge_time: int | None = None) -> list[date]:
+    """Return the closed months of a portfolio in order, as known at a knowledge time (None: now)."""
     rows = MonthState.objects.filter(portfolio=portfolio)
     if knowledge_time is not None:
         rows = rows.filter(batch_id__lte=knowledge_time)
     latest = rows.order_by("month", "-batch_id", "-id").distinct("month").values_list("month", "status")
-    return max((month for month, status in latest if status != MonthStatus.OPEN.value), default=None)
+    return [month for month, status in latest if status != MonthStatus.OPEN.value]

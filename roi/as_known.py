@@ -6,13 +6,14 @@ They are computed by today's engine; what was *shown* then lives in copied evide
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 
 from portfolio.models import Investment
-from portfolio.terms import from_micros
+from portfolio.terms import Basis, from_micros, month_index
 from roi import inputs, rows, snapshots
 from roi.binary_copy import Column
 from roi.engine import metrics
@@ -85,6 +86,28 @@ def figures(
         )
         result[investment.pk] = Known(investment, found[investment.pk], head)
     return result
+
+
+def planned(
+    investments: Sequence[Investment], *, knowledge: int | None, month: date
+) -> dict[int, tuple[Decimal, Decimal]]:
+    """Return planned cost and supported benefit of months 1 to `month`, of each investment whose approved plan has it.
+
+    Money is in the portfolio's reporting currency. The caller holds one consistent view of the database.
+    """
+    loaded = inputs.load(investments, knowledge=knowledge) if investments else None
+    if loaded is None or loaded.plan is None:
+        return {}
+    computed = metrics.compute(loaded.plan)
+    benefit = computed.by_basis[Basis.SUPPORTED].cumulative_benefit
+    found = {}
+    for row, investment in enumerate(loaded.investments):
+        column = month_index(month) - int(loaded.first_month[row])
+        is_planned = bool(loaded.has_plan[row]) and 0 <= column < int(loaded.plan.length[row])
+        if is_planned and computed.cumulative_reason[row, column] == 0:
+            cost = from_micros(int(computed.tco[row, column]))
+            found[investment.pk] = (cost, from_micros(int(benefit[row, column])))
+    return found
 
 
 def _newest(columns: Sequence[Column], loaded: inputs.Inputs) -> list[Column]:

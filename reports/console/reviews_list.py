@@ -36,7 +36,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
     asked, open_to_user = request.GET, pages.portfolios(request, Action.VIEW)
     past = asked_past(asked.get("as_of", ""), pages.zones(open_to_user), now=timezone.now())
     today = past.day if past else timezone.now().date()
-    mine, is_open = _then(Review.objects.filter(access.scope(request.user, Action.VIEW)), past)
+    mine, is_open = known_reviews(Review.objects.filter(access.scope(request.user, Action.VIEW)), past)
     rows, shows_all = _filtered(mine, asked), asked.get("state") == "all"
     rows = rows.order_by("-id") if shows_all else rows.filter(is_open)
     related = ("investment__portfolio", "investment__owner", "investment__sponsor", "portfolio")
@@ -62,7 +62,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
     )
 
 
-def _then(rows: QuerySet[Review], past: Past | None) -> tuple[QuerySet[Review], Q]:
+def known_reviews(rows: QuerySet[Review], past: Past | None) -> tuple[QuerySet[Review], Q]:
     """Return the reviews that were asked for by the end of a day (None: now), and which of them were open."""
     if past is None:
         return rows, Q(state=ReviewState.OPEN.value)
