@@ -175,6 +175,12 @@ def asked_knowledge(text: str, portfolio: Portfolio) -> int:
     return knowledge.knowledge_at(portfolio, moment)
 
 
+def known_at(request: Request, portfolio: Portfolio) -> int | None:
+    """Return the knowledge time a request asks for, None for now. Raises ValidationError for one that has not come."""
+    asked = request.query_params.get("as_of")
+    return None if asked is None else asked_knowledge(asked, portfolio)
+
+
 def _moment(text: str) -> datetime | None:
     try:
         # In an address a plus sign reads as a space.

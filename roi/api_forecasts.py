@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from portfolio.api_base import MonthField, code_parameter, open_investment
+from portfolio.api_ledger import as_of_parameter, known_at
 from portfolio.knowledge import with_one_view
 from roi.engine.crossings import RULES
 from roi.engine.forecast import MEASURES, Method
@@ -150,11 +151,19 @@ class OutlookAnswer(serializers.Serializer[Any]):
 class InvestmentForecast(APIView):
     """What is expected of an investment."""
 
-    @extend_schema(operation_id="investments_forecast", responses=OutlookAnswer, parameters=[code_parameter])
+    @extend_schema(
+        operation_id="investments_forecast",
+        responses=OutlookAnswer,
+        parameters=[code_parameter, as_of_parameter],
+    )
     def get(self, request: Request, code: str) -> Response:
-        """Return plan, actual and the newest stored forecast, with probabilities, crossing months and calibration."""
+        """Return plan, actual and the newest stored forecast, with probabilities, crossing months and calibration.
+
+        As known at `as_of` there is no calibration: scores follow the newest actuals.
+        """
         investment = open_investment(request.user, code)
-        return Response(_as_text(with_one_view(lambda: outlook.of(investment))))
+        known = known_at(request, investment.portfolio)
+        return Response(_as_text(with_one_view(lambda: outlook.of(investment, knowledge=known))))
 
 
 def _as_text(value: Any) -> Any:

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from portfolio.api_base import MonthField, code_parameter, open_investment
+from portfolio.api_ledger import as_of_parameter, known_at
 from portfolio.knowledge import with_one_view
 from roi import unit_costs
 
@@ -81,9 +82,15 @@ class UnitEconomics(APIView):
     """What a unit costs an investment."""
 
     @extend_schema(
-        operation_id="investments_unit_economics", responses=UnitEconomicsAnswer, parameters=[code_parameter]
+        operation_id="investments_unit_economics",
+        responses=UnitEconomicsAnswer,
+        parameters=[code_parameter, as_of_parameter],
     )
     def get(self, request: Request, code: str) -> Response:
-        """Return unit costs by month with trend and scale elasticity, and what moved the cost of an outcome."""
+        """Return unit costs by month with trend and scale elasticity, and what moved the cost of an outcome.
+
+        As known at `as_of` nobody can say what moved it: the reason is `not_as_known`.
+        """
         investment = open_investment(request.user, code)
-        return Response(with_one_view(lambda: unit_costs.of(investment)))
+        known = known_at(request, investment.portfolio)
+        return Response(with_one_view(lambda: unit_costs.of(investment, knowledge=known)))

@@ -1,6 +1,6 @@
 """The overview page: what the portfolios amount to, what needs a decision, and what to do next."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -16,12 +16,17 @@ from portfolio import access
 from portfolio.access import Action
 from portfolio.models import Investment, Portfolio
 from portfolio.terms import format_month
-from reports.console import figures, overview, standing, status
+from reports.console import figures, overview, overview_then, standing, status
+from reports.console.past import Past, asked_past, then_of
 from reports.console.standing import Standing
 from roi.engine.result import Reason
 
 ATTENTION, REVIEWS, RANKED = 10, 6, 5
 Context = dict[str, Any]
+NOTE = (
+    "Totals, alerts and open reviews as known at the end of {}, derived from the facts of then. Portfolios, owners and "
+    "due dates are those of today."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +68,13 @@ class Row:
 def dashboard(request: HttpRequest, context: Context) -> Context:
     """Add the overview's figures to the context of the admin's index page."""
     portfolios = overview.portfolios_of(request.user)
+    past = asked_past(request.GET.get("as_of", ""), (p.time_zone for p in portfolios), now=timezone.now())
+    context |= {"title": "Overview", "then": then_of(request.GET, past, note=NOTE)}
+    if past is not None and portfolios:
+        return context | _then(portfolios, past)
     rows = overview.totals_by_portfolio(portfolios)
     investments = sum(row.totals.investments for row in rows)
-    context |= {"title": "Overview", "steps": _next_steps(request, portfolios, investments)}
+    context |= {"steps": _next_steps(request, portfolios, investments)}
     if not investments:
         return context
     now = timezone.now()
@@ -80,7 +89,7 @@ def dashboard(request: HttpRequest, context: Context) -> Context:
         "bars": _bars(overview.status_counts(portfolios), investments),
         "attention": [_attention_row(group, stands[group[0].investment_id]) for group in episodes],
         "attention_link": _list_link(attention="open"),
-        "reviews": [_review_row(i, now.date()) for i in due[:REVIEWS]],
+        "reviews": [_review_row(i, i.review_date or now.date(), now.date()) for i in due[:REVIEWS]],
         "more_reviews": len(due) > REVIEWS,
         "reviews_link": _list_link(review="due"),
         "best": [_ranked_row(i, stands[i.pk]) for i in best],
@@ -89,6 +98,29 @@ def dashboard(request: HttpRequest, context: Context) -> Context:
             (m.portfolio, len(m.months), m.months[0]) for m in overview.months_to_close(rows, now=now)
         ],
         "months_link": link_to("admin:reports_months"),
+    }
+
+
+def _then(portfolios: list[Portfolio], past: Past) -> Context:
+    """Return the overview of a past day; lists it would lead to are of today, so it leads to single pages alone."""
+    told = overview_then.of(portfolios, past, attention=ATTENTION, ranked=RANKED)
+    investments = sum(row.totals.investments for row in told.rows)
+    severities = [(one.severity, one.rule) for one in told.episodes]
+    overdue = sum(one.due_on < past.day for one in told.reviews)
+    tiles = _tiles_of(severities, len(told.reviews), overdue)
+    return {
+        "steps": [],
+        "tiles": _money_tiles(overview.by_currency(told.rows)) + [replace(one, link="") for one in tiles],
+        "portfolio_rows": [_portfolio_row(row) for row in told.rows] if len(told.rows) > 1 else [],
+        "bars": _bars(dict(told.statuses), investments),
+        "attention": [
+            _attention_row(list(group), told.stands[group[0].investment_id])
+            for group in told.attention
+            if group[0].investment_id in told.stands
+        ],
+        "reviews": [_review_row(one.investment, one.due_on, past.day) for one in told.reviews[:REVIEWS]],
+        "best": [_ranked_row(one, told.stands[one.pk]) for one in told.best],
+        "worst": [_ranked_row(one, told.stands[one.pk]) for one in told.worst],
     }
 
 
@@ -146,16 +178,19 @@ def _money_tiles(totals: list[overview.Totals]) -> list[Tile]:
 
 def _work_tiles(portfolios: list[Portfolio], rows: list[overview.PortfolioTotals], today: date) -> list[Tile]:
     severities = list(overview.open_episodes(portfolios).values_list("severity", "rule"))
+    due = overview.reviews_due(portfolios, today=today)
+    dates = list(due.values_list("review_date", flat=True))
+    return _tiles_of(severities, len(dates), sum(d is not None and d < today for d in dates))
+
+
+def _tiles_of(severities: list[tuple[str, str]], due: int, overdue: int) -> list[Tile]:
     critical = sum(severity == "critical" for severity, _ in severities)
     warning = sum(severity == "warning" for severity, _ in severities)
     late = sum(rule == "missing_actuals" for _, rule in severities)
-    due = overview.reviews_due(portfolios, today=today)
-    dates = list(due.values_list("review_date", flat=True))
-    overdue = sum(d is not None and d < today for d in dates)
     return [
         Tile("Critical alerts", f"{critical:,}", "open now", _list_link(status="negative_roi"), critical > 0),
         Tile("Warnings", f"{warning:,}", "open now", _list_link(attention="open")),
-        Tile("Reviews due", f"{len(dates):,}", f"{overdue:,} overdue", _list_link(review="due"), overdue > 0),
+        Tile("Reviews due", f"{due:,}", f"{overdue:,} overdue", _list_link(review="due"), overdue > 0),
         Tile(
             "Missing actuals",
             f"{late:,}",
@@ -221,8 +256,7 @@ def _row(investment: Investment, stands: Standing, *, what: SafeString | str, si
     )
 
 
-def _review_row(investment: Investment, today: date) -> Context:
-    due = investment.review_date or today
+def _review_row(investment: Investment, due: date, today: date) -> Context:
     days = (due - today).days
     return {
         "investment": investment,

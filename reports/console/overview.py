@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from alerts.models import Episode
 from portfolio import access, months
@@ -16,6 +16,7 @@ from portfolio.access import Action
 from portfolio.models import Investment, MonthState, Portfolio
 from portfolio.terms import MonthStatus, Stage, add_months, months_from
 from reports.console import status
+from reports.console.past import Past
 
 ENDED = (Stage.RETIRED.value, Stage.KILLED.value)
 DUE_WITHIN = timedelta(days=30)
@@ -139,16 +140,21 @@ def status_counts(portfolios: Sequence[Portfolio]) -> dict[str, int]:
     return {name: counted[name] for name in status.STATUSES if name in counted}
 
 
-def open_episodes(portfolios: Sequence[Portfolio]) -> QuerySet[Episode]:
-    """Return what is open against investments; good news asks for no attention."""
+def open_episodes(portfolios: Sequence[Portfolio], *, past: Past | None = None) -> QuerySet[Episode]:
+    """Return what is (or at the end of a day was) open against investments; good news asks for no attention."""
     mine = visible_investments(portfolios).filter(pk=OuterRef("investment_id"))
-    return Episode.objects.filter(Exists(mine), closed_at__isnull=True).exclude(severity=_GOOD_NEWS)
+    is_open = Q(closed_at__isnull=True)
+    if past is not None:
+        is_open = past.open_then("opened_at", "closed_at", portfolio="investment__portfolio")
+    return Episode.objects.filter(is_open, Exists(mine)).exclude(severity=_GOOD_NEWS)
 
 
-def needs_attention(portfolios: Sequence[Portfolio], *, limit: int) -> list[list[Episode]]:
+def needs_attention(
+    portfolios: Sequence[Portfolio], *, limit: int, past: Past | None = None
+) -> list[list[Episode]]:
     """Return the open episodes of the investments that need it most, by urgency, longest open first."""
     ordered = sorted(
-        open_episodes(portfolios).values_list("pk", "severity", "fired_month", "investment_id"),
+        open_episodes(portfolios, past=past).values_list("pk", "severity", "fired_month", "investment_id"),
         key=lambda row: (_URGENCY.get(row[1], 9), row[2], row[0]),
     )
     chosen: dict[int, list[int]] = {}

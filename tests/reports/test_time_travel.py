@@ -7,15 +7,17 @@ from datetime import UTC, datetime, timedelta
 from unittest import mock
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from alerts import evaluate
 from alerts.models import Episode
-from portfolio.models import Portfolio, Review
+from portfolio.models import Batch, Portfolio, Review
 from portfolio.terms import add_months
 from reports.console import past, time_travel
 from tests.reports.cast import money
-from tests.reports.figures_cast import FIRST, Figures, assemble_with_figures
+from tests.reports.figures_cast import FIRST, SAVED, SUPPORT, Figures, assemble_with_figures, run
 from tests.reports.investments.test_page import words_of
 
 pytestmark = pytest.mark.django_db
@@ -138,3 +140,49 @@ def test_portfolios_learn_in_their_own_time_zone(figures: Figures) -> None:
     times = time_travel.knowledge_times(held, past.Past(DAY, ends))
     assert times[figures.cast.other.pk] == 0
     assert times[figures.cast.portfolio.pk] > 0
+
+
+def test_the_overview_tells_totals_alerts_and_reviews_of_then(figures: Figures) -> None:
+    """Support 312,000 and 315,000; the losing one 148,000 and 24,000 then, 1,188,000 of benefit today."""
+    address = reverse("admin:index")
+    now, told = words(figures, address), then(figures, address)
+    assert "(121k)" in told
+    assert "(121k)" not in now
+    assert "SUM-002" in told.split("Needs attention")[1].split("Worst ROI")[0]
+    assert "SUM-002" not in now.split("Needs attention")[1].split("Worst ROI")[0]
+    source = figures.cast.client("vera").get(address, {"as_of": str(DAY)}).content.decode()
+    assert f"{page_of(figures)}?tab=alerts&amp;as_of={DAY}" in source
+
+
+def test_the_overview_of_then_takes_the_same_queries_for_more(figures: Figures) -> None:
+    client = figures.cast.client("vera")
+
+    def counted() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(reverse("admin:index"), {"as_of": str(DAY)}).status_code == 200
+        return len(captured)
+
+    counted()
+    few = counted()
+    more = [
+        run(figures.cast, figures.cast.portfolio, f"M-{n}", "More", "1000", SUPPORT, SAVED) for n in range(3)
+    ]
+    evaluate.advance(now=datetime.now(UTC))
+    with mock.patch.object(past, "_end", return_value=datetime.now(UTC)):
+        assert more[0].name in words(figures, reverse("admin:index"), as_of=str(DAY))
+        assert counted() <= few
+
+
+@pytest.mark.parametrize("name", ["forecast", "unit-economics"])
+def test_the_api_travels(figures: Figures, name: str) -> None:
+    client, address = figures.cast.client("vera"), f"/api/v1/investments/SUM-002/{name}"
+    known = Batch.objects.filter(recorded_at__lte=past._end(DAY, None)).latest("id").pk  # type: ignore[arg-type]
+    assert client.get(address).status_code == 200
+    before = client.get(address, {"as_of": str(known)})
+    assert before.status_code == 200
+    if name == "forecast":
+        assert before.json()["months"][-1]["actual"] == "-124000.000000"
+        assert client.get(address).json()["months"][-1]["actual"] != "-124000.000000"
+    else:
+        assert before.json()["decomposition"]["reason"] == "not_as_known"
+    assert client.get(address, {"as_of": "9999999999"}).status_code == 400
