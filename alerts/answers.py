@@ -15,6 +15,8 @@ from alerts.links import ACKNOWLEDGE, ANSWER, UNSUBSCRIBE, LinkError
 from alerts.models import Episode, Target
 from portfolio.models import User
 
+# What tells whether somebody may answer.
+_WHOSE = ("investment__owner", "investment__sponsor", "investment__portfolio")
 Row = TypeVar("Row", Episode, Target, User)
 
 
@@ -90,8 +92,9 @@ def unsubscribe(target: Target, *, now: datetime) -> None:
 def _open_episode(event_id: UUID | None) -> Episode | None:
     if event_id is None:
         return None
-    rows = Episode.objects.filter(events=event_id, closed_at=None)
-    return rows.select_related("investment__portfolio").first()
+    rows = Episode.objects.filter(events=event_id, closed_at=None).select_related("investment")
+    # One event has one episode: asked for the first of an order, the database would walk through all of them.
+    return next(iter(rows.only("public_id", *_WHOSE).order_by()), None)
 
 
 def _one(model: type[Row], public_id: str | None, *related: str) -> Row:

@@ -43,6 +43,13 @@ _MARK = f"""
         failure = (SELECT {WHO} FROM pg_stat_activity a WHERE a.pid = pg_backend_pid())
     FROM due WHERE e.investment_id = due.investment_id AND due.tries < %(limit)s RETURNING e.failure
 """
+# Sessions that live and have marked something, to be judged or to be recomputed, and how far they are.
+_OTHERS = f"""
+    WITH alive AS (SELECT {WHO} AS mark FROM pg_stat_activity a
+                   WHERE a.backend_start IS NOT NULL AND a.pid <> pg_backend_pid())
+    SELECT (SELECT min(e.investment_id) FROM alerts_evaluationhead e JOIN alive ON alive.mark = e.failure),
+           (SELECT min(h.investment_id) FROM roi_snapshothead h JOIN alive ON alive.mark = h.failure)
+"""
 
 
 def groups_of(ids: Sequence[int]) -> Groups:
@@ -65,6 +72,14 @@ def mark(ids: Sequence[int]) -> str:
         cursor.execute(_MARK, _given(ids))
         row = cursor.fetchone()
     return str(row[0]) if row else ""
+
+
+def others_at_work() -> tuple[int | None, int | None] | None:
+    """Return where other sessions are, with judging and with recomputing; None where nobody else is at work."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OTHERS)
+        found: tuple[int | None, int | None] = cursor.fetchone()
+    return None if found == (None, None) else found
 
 
 def quarantined() -> QuerySet[EvaluationHead]:

@@ -206,7 +206,7 @@ def _send(
     claimed: Claim, channel: Channel, target: Target | None, stop: threading.Event, *, latest: float
 ) -> None:
     try:
-        message = envelopes.message_of(claimed)
+        message = envelopes.message_of(claimed, is_read=channel.name == claimed.channel)
         handed = channel.describe(message, claimed.address)
     except DatabaseError:
         raise

@@ -33,8 +33,8 @@ def link_to(path: str) -> str:
     return messages.link_to({"path": path})
 
 
-def message_of(claimed: Claim) -> Message:
-    """Return a notification in words, ready for its channel."""
+def message_of(claimed: Claim, *, is_read: bool = True) -> Message:
+    """Return a notification in words, ready for its channel; with `is_read` False, nobody will look at a chart."""
     writer = _WRITERS.get(str(claimed.message.get("kind")))
     if writer is not None:
         return writer(claimed)
@@ -55,7 +55,7 @@ def message_of(claimed: Claim) -> Message:
         is_repeat=claimed.is_repeat,
         reply_to=outbox.last_reference(claimed),
     )
-    chart = chart_of(claimed.message) if claimed.channel == "email" else None
+    chart = chart_of(claimed.message) if is_read and claimed.channel == "email" else None
     return replace(rendered, occurred_at=claimed.created_at, chart=chart)
 
 

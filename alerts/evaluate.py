@@ -5,7 +5,7 @@ Running again changes nothing.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -63,15 +63,29 @@ def advance(*, now: datetime, ids: Sequence[int] | None = None) -> Evaluated:
     return evaluate(ids=ids, now=now)
 
 
-def sweep(*, now: datetime) -> int:
-    """Find by comparing rows what a lost bell left behind, and do it; returns how many investments had work."""
-    return advance(now=now).investments
+def sweep(*, now: datetime, go_on: Callable[[], bool] | None = None) -> int:
+    """Find by comparing rows what a lost bell left behind, and do it; returns how many investments had work.
+
+    With `go_on` it is asked before each range, and where it says no, the rest is left.
+    """
+    if go_on is None:
+        return advance(now=now).investments
+    after = 0
+    while go_on() and (stale := snapshots.find_stale(after=after)):
+        snapshots.recompute_chunk(stale, now=now)
+        after = stale[-1]
+    return evaluate(now=now, go_on=go_on).investments
 
 
-def evaluate(*, now: datetime, ids: Sequence[int] | None = None) -> Evaluated:
+def evaluate(
+    *, now: datetime, ids: Sequence[int] | None = None, go_on: Callable[[], bool] | None = None
+) -> Evaluated:
     """Evaluate every investment whose snapshots or policies are newer than its evaluation, range by range."""
     total, after = Evaluated(), 0
-    while pending := queries.find_pending(ids=ids, after=after, limit=RANGE, max_attempts=MAX_ATTEMPTS):
+    while go_on is None or go_on():
+        pending = queries.find_pending(ids=ids, after=after, limit=RANGE, max_attempts=MAX_ATTEMPTS)
+        if not pending:
+            break
         total.add(evaluate_range(pending, now=now))
         after = pending[-1]
     return total

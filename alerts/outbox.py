@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
+import psycopg
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
@@ -175,6 +176,13 @@ class Mark:
     stand_in: Notification | None = None
 
 
+def asked(question: LiteralString, given: Sequence[Any] | Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Return the first row of an answer, planned once a connection: planning these takes longer than answering."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        return cursor.execute(question, given, prepare=True).fetchone()
+
+
 def claim(
     *,
     lease: float,
@@ -222,9 +230,7 @@ def claim(
 
 def suppression(claimed: Claim) -> Suppression | None:
     """Return why a claimed notification may not be sent any more; None when it may."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SUPPRESSED, [claimed.id])
-        row = cursor.fetchone()
+    row = asked(_SUPPRESSED, [claimed.id])
     if row is None or not row[0]:
         return None
     comment = f": {row[2]}" if row[2] else "."
@@ -235,12 +241,10 @@ def last_reference(claimed: Claim) -> str:
     """Return the provider's reference of the thread's last message that got through, to answer it there."""
     if claimed.event_id is None:
         return ""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _LAST_REFERENCE,
-            [claimed.event_id, claimed.thread_key, claimed.channel, claimed.address, claimed.seq],
-        )
-        row = cursor.fetchone()
+    row = asked(
+        _LAST_REFERENCE,
+        [claimed.event_id, claimed.thread_key, claimed.channel, claimed.address, claimed.seq],
+    )
     return str(row[0]) if row else ""
 
 

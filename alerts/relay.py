@@ -12,12 +12,13 @@ import psycopg
 from django.conf import settings
 from django.db import DatabaseError, connection, connections
 
-from alerts import channels, delivery, due, evaluate, heartbeats, outbox
+from alerts import attempts, channels, delivery, due, evaluate, heartbeats, outbox
 from portfolio import clock
 
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS, SWEEP_SECONDS, HEARTBEAT_SECONDS = 2.0, 10.0, 5.0
+PATIENCE_SECONDS = 60.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 STOP_SECONDS = 4.0
 BATCH = 50
@@ -34,6 +35,9 @@ class Relay:
         self._stop = threading.Event()
         self._bells = {name: threading.Event() for name in channels.CHANNELS}
         self._sent = 0
+        # Where others were with judging and recomputing when they last came on, and when that was.
+        self._others: tuple[int | None, int | None] | None = None
+        self._others_since = 0.0
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; the message in hand is finished, or given up within seconds."""
@@ -112,9 +116,18 @@ class Relay:
             bell.set()
 
     def _sweep(self) -> None:
-        evaluate.sweep(now=clock.now())
+        """Make up for lost bells and dead workers; whoever is at work on it is left alone, as senders need the time."""
+        evaluate.sweep(now=clock.now(), go_on=self._is_wanted)
         due.run_due(now=clock.now())
         self._stop.wait(SWEEP_SECONDS * settings.TIME_SCALE)
+
+    def _is_wanted(self) -> bool:
+        """Whether nobody else judges or recomputes, or has not come on for so long that he seems to hang."""
+        others, at = attempts.others_at_work(), time.monotonic()
+        if others is None or others != self._others:
+            self._others, self._others_since = others, at
+        is_stuck = at - self._others_since > PATIENCE_SECONDS * settings.TIME_SCALE
+        return not self._stop.is_set() and (others is None or is_stuck)
 
     def _keep_beating(self) -> None:
         """Leave a sign of life every few seconds, in the main thread: it stops when the process does."""
