@@ -58,6 +58,7 @@ def test_one_proposes_and_another_approves(site: Site) -> None:
         kept = page.url
         page.get_by_role("button", name="Ask for approval").click()
         expect(page.get_by_text("Waits for approval")).to_be_visible()
+        _fits(page, "realloc-kept")
         request = page.get_by_role("link", name="Show the request").get_attribute("href")
     with browser(site, _signed_in(site, "fiona"), viewport=WIDE) as context:
         page = _opened(site, site.watch(context.new_page()), str(request))
