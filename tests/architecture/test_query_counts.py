@@ -34,6 +34,9 @@ LOSING = {"model_api": Decimal(9000), "labor_savings": Decimal(2000)}
 PAGES = {
     "page overview": "admin:index",
     "page investments": "admin:portfolio_investment_changelist",
+    "page agenda": "admin:reports_agenda",
+    "page alerts": "admin:reports_alerts",
+    "page reviews": "admin:reports_reviews",
     "page outbox": "admin:reports_outbox",
     "page months": "admin:reports_months",
     "page grid": "admin:reports_grid",
