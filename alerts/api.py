@@ -1,7 +1,9 @@
 """The watchman's resources: episodes with their events, and the notifications sent about them."""
 
 from collections.abc import Sequence
+from typing import Any
 
+from django.db.models import Q, QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -13,7 +15,7 @@ from alerts.api_overlays import EpisodeActs
 from alerts.models import Episode, Event, Notification
 from alerts.rules import RULES
 from portfolio.api_base import UUID_PATTERN, Filters, MonthField, ScopedViewSet, code_parameter
-from portfolio.api_ledger import OfInvestment
+from portfolio.api_ledger import OfInvestment, as_of_time_parameter, asked_moment
 
 _RULES = [(name, name) for name in RULES]
 
@@ -55,18 +57,38 @@ class EpisodeSerializer(serializers.ModelSerializer[Episode]):
             "events",
         )
 
+    def to_representation(self, instance: Episode) -> dict[str, Any]:
+        """Return an episode, as it stood at the time of the serializer's context where there is one."""
+        told = super().to_representation(instance)
+        moment = self.context.get("moment")
+        if moment is None:
+            return told
+        events = [one for one in instance.events.all() if one.recorded_at <= moment]
+        told["events"] = EventSerializer(events, many=True).data
+        if instance.closed_at and instance.closed_at > moment:
+            told |= {"closed_at": None, "closed_reason": "", "resolved_month": None}
+        return told
+
 
 class EpisodeFilters(Filters):
     """Which episodes."""
 
     rule = filters.ChoiceFilter(choices=_RULES)
-    is_open = filters.BooleanFilter(field_name="closed_at", lookup_expr="isnull")
+    is_open = filters.BooleanFilter(method="where_open", label="At the time of as_of, else now.")
     investment = filters.CharFilter(field_name="investment__code")
     portfolio = filters.CharFilter(field_name="investment__portfolio__code")
 
     class Meta:
         model = Episode
         fields: Sequence[str] = ()
+
+    def where_open(self, rows: QuerySet[Episode], name: str, value: bool) -> QuerySet[Episode]:
+        """Keep what is open, or what is not, at the time asked for."""
+        moment = asked_moment(self.request)
+        is_open = Q(closed_at__isnull=True)
+        if moment is not None:
+            is_open |= Q(closed_at__gt=moment)
+        return rows.filter(is_open) if value else rows.exclude(is_open)
 
 
 class EpisodeViewSet(EpisodeActs, EpisodeExplanation, ScopedViewSet):
@@ -80,6 +102,11 @@ class EpisodeViewSet(EpisodeActs, EpisodeExplanation, ScopedViewSet):
     lookup_field = "public_id"
     lookup_value_regex = UUID_PATTERN
 
+    @extend_schema(parameters=[as_of_time_parameter])
+    def list(self, request: Request, *args: object, **kwargs: object) -> Response:
+        """Return the episodes, as they stand or as they stood at `as_of`."""
+        return _listed(self, request)
+
 
 class InvestmentEpisodeViewSet(OfInvestment):
     """The episodes of one investment."""
@@ -89,10 +116,20 @@ class InvestmentEpisodeViewSet(OfInvestment):
     filterset_class = EpisodeFilters
     orderings = EpisodeViewSet.orderings
 
-    @extend_schema(operation_id="investment_episodes_list", parameters=[code_parameter])
+    @extend_schema(operation_id="investment_episodes_list", parameters=[code_parameter, as_of_time_parameter])
     def list(self, request: Request, *args: object, **kwargs: object) -> Response:
-        """Return the episodes of an investment."""
-        return super().list(request)
+        """Return the episodes of an investment, as they stand or as they stood at `as_of`."""
+        return _listed(self, request)
+
+
+def _listed(view: ScopedViewSet, request: Request) -> Response:
+    moment = asked_moment(request)
+    rows = view.filter_queryset(view.get_queryset())
+    if moment is not None:
+        rows = rows.filter(opened_at__lte=moment)
+    page = view.paginate_queryset(rows)
+    context = {**view.get_serializer_context(), "moment": moment}
+    return view.get_paginated_response(EpisodeSerializer(page, many=True, context=context).data)
 
 
 class NotificationSerializer(serializers.ModelSerializer[Notification]):

@@ -181,6 +181,24 @@ def known_at(request: Request, portfolio: Portfolio) -> int | None:
     return None if asked is None else asked_knowledge(asked, portfolio)
 
 
+as_of_time_parameter = OpenApiParameter(
+    "as_of", str, description="A time with its zone that has come: rows as they stood then."
+)
+
+
+def asked_moment(request: Request) -> datetime | None:
+    """Return the time that `as_of` means, None for now. Raises ValidationError for what is none, or has not come."""
+    asked = request.query_params.get("as_of")
+    if asked is None:
+        return None
+    moment = _moment(asked)
+    if moment is None:
+        raise ValidationError({"as_of": ["Give a time with its zone: 2026-10-31T12:00:00Z."]})
+    if moment > timezone.now():
+        raise ValidationError({"as_of": ["That time has not come."]})
+    return moment
+
+
 def _moment(text: str) -> datetime | None:
     try:
         # In an address a plus sign reads as a space.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -28,6 +29,7 @@ from portfolio.api_base import (
     person,
     public_id_parameter,
 )
+from portfolio.api_ledger import as_of_time_parameter, asked_moment
 from portfolio.decisions import OUTCOMES, BudgetMove, Expected, Terms
 from portfolio.models import Decision, Investment, Review
 from portfolio.models.base import choices_of
@@ -73,6 +75,18 @@ class ReviewSerializer(serializers.ModelSerializer[Review]):
         """Return the public id."""
         found = getattr(review, "decision", None) if review.state == ReviewState.DECIDED.value else None
         return str(found.public_id) if found else None
+
+    def to_representation(self, instance: Review) -> dict[str, Any]:
+        """Return a review, as it stood at the time of the serializer's context where there is one."""
+        told, moment = super().to_representation(instance), self.context.get("moment")
+        if moment is not None and instance.closed_at and instance.closed_at > moment:
+            told |= {
+                "state": ReviewState.OPEN.value,
+                "closed_at": None,
+                "closed_reason": "",
+                "decision": None,
+            }
+        return told
 
 
 class NewReview(Body):
@@ -173,12 +187,26 @@ class ReviewFilters(Filters):
     portfolio = filters.CharFilter(field_name="portfolio__code")
     investment = filters.CharFilter(field_name="investment__code")
     kind = filters.ChoiceFilter(choices=REVIEW_KINDS)
-    state = filters.ChoiceFilter(choices=REVIEW_STATES)
+    state = filters.ChoiceFilter(
+        choices=REVIEW_STATES, method="where_state", label="At the time of as_of, else now."
+    )
     due_on__lte = filters.DateFilter(field_name="due_on", lookup_expr="lte")
 
     class Meta:
         model = Review
         fields: Sequence[str] = ()
+
+    def where_state(self, rows: QuerySet[Review], name: str, value: str) -> QuerySet[Review]:
+        """Keep the reviews in a state at the time asked for; one that was closed later was open."""
+        moment = asked_moment(self.request)
+        if moment is None:
+            return rows.filter(state=value)
+        was_open = Q(closed_at__isnull=True) | Q(closed_at__gt=moment)
+        return (
+            rows.filter(was_open)
+            if value == ReviewState.OPEN.value
+            else rows.exclude(was_open).filter(state=value)
+        )
 
 
 class ReviewViewSet(ScopedViewSet):
@@ -191,6 +219,17 @@ class ReviewViewSet(ScopedViewSet):
     lookup_field = "public_id"
     lookup_value_regex = UUID_PATTERN
     body_names_rows = True
+
+    @extend_schema(parameters=[as_of_time_parameter])
+    def list(self, request: Request, *args: object, **kwargs: object) -> Response:
+        """Return the reviews, as they stand or as they stood at `as_of`; due dates and answers are those of now."""
+        moment = asked_moment(request)
+        rows = self.filter_queryset(self.get_queryset())
+        if moment is not None:
+            rows = rows.filter(opened_at__lte=moment)
+        context = {**self.get_serializer_context(), "moment": moment}
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(ReviewSerializer(page, many=True, context=context).data)
 
     @extend_schema(request=NewReview, responses={201: ReviewSerializer}, parameters=[idempotency_parameter])
     def create(self, request: Request) -> Response:
@@ -276,6 +315,15 @@ class DecisionViewSet(ScopedViewSet):
     orderings = ("-recorded_at", "recorded_at")
     lookup_field = "public_id"
     lookup_value_regex = UUID_PATTERN
+
+    @extend_schema(parameters=[as_of_time_parameter])
+    def list(self, request: Request, *args: object, **kwargs: object) -> Response:
+        """Return the decisions, all or those recorded by `as_of`."""
+        moment = asked_moment(request)
+        rows = self.filter_queryset(self.get_queryset())
+        if moment is not None:
+            rows = rows.filter(recorded_at__lte=moment)
+        return self.get_paginated_response(self.get_serializer(self.paginate_queryset(rows), many=True).data)
 
     @extend_schema(responses=ReceiptSerializer, parameters=[public_id_parameter])
     @action(detail=True, methods=["get"])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from unittest import mock
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -133,7 +135,7 @@ def test_portfolios_learn_in_their_own_time_zone(figures: Figures) -> None:
     """A portfolio that learned nothing between shares the time of the others; one that did has its own."""
     Portfolio.objects.filter(pk=figures.cast.other.pk).update(time_zone="Asia/Tokyo")
     held = list(Portfolio.objects.order_by("pk"))
-    ends = {zone: past._end(DAY, None) for zone in ("UTC", "Asia/Tokyo")}  # type: ignore[arg-type]
+    ends = {zone: past._end(DAY, ZoneInfo("UTC")) for zone in ("UTC", "Asia/Tokyo")}
     times = time_travel.knowledge_times(held, past.Past(DAY, ends))
     assert len(set(times.values())) == 1
     ends["Asia/Tokyo"] = datetime(2020, 1, 1, tzinfo=UTC)
@@ -176,7 +178,7 @@ def test_the_overview_of_then_takes_the_same_queries_for_more(figures: Figures) 
 @pytest.mark.parametrize("name", ["forecast", "unit-economics"])
 def test_the_api_travels(figures: Figures, name: str) -> None:
     client, address = figures.cast.client("vera"), f"/api/v1/investments/SUM-002/{name}"
-    known = Batch.objects.filter(recorded_at__lte=past._end(DAY, None)).latest("id").pk  # type: ignore[arg-type]
+    known = Batch.objects.filter(recorded_at__lte=past._end(DAY, ZoneInfo("UTC"))).latest("id").pk
     assert client.get(address).status_code == 200
     before = client.get(address, {"as_of": str(known)})
     assert before.status_code == 200
@@ -186,3 +188,33 @@ def test_the_api_travels(figures: Figures, name: str) -> None:
     else:
         assert before.json()["decomposition"]["reason"] == "not_as_known"
     assert client.get(address, {"as_of": "9999999999"}).status_code == 400
+
+
+def test_lists_of_the_api_travel(figures: Figures) -> None:
+    """Retracted and withdrawn since, the alert and its review were open then; nothing was decided."""
+    client, moment = figures.cast.client("vera"), past._end(DAY, ZoneInfo("UTC")).isoformat()
+
+    def listed(name: str, **query: str) -> list[dict[str, Any]]:
+        response = client.get(f"/api/v1/{name}", query)
+        assert response.status_code == 200
+        results: list[dict[str, Any]] = response.json()["results"]
+        return results
+
+    for name in ("episodes", "investments/SUM-002/episodes"):
+        assert not listed(name, rule="negative_roi", is_open="true")
+        (then,) = listed(name, rule="negative_roi", is_open="true", as_of=moment)
+        assert (then["closed_at"], then["closed_reason"]) == (None, "")
+        assert all(
+            datetime.fromisoformat(str(e["recorded_at"])) <= past._end(DAY, ZoneInfo("UTC"))
+            for e in then["events"]
+        )
+        assert not listed(name, rule="negative_roi", is_open="false", as_of=moment)
+    assert not listed("reviews", kind="decommissioning", state="open")
+    (review,) = listed("reviews", kind="decommissioning", state="open", as_of=moment)
+    assert (review["state"], review["closed_reason"]) == ("open", "")
+    assert not listed("reviews", kind="decommissioning", state="withdrawn", as_of=moment)
+    assert not listed("reviews", as_of="2020-01-01T00:00:00Z")
+    assert listed("decisions", as_of=moment) == []
+    for name in ("episodes", "reviews", "decisions"):
+        for text in ("2026-06-30", "soon", "2999-01-01T00:00:00Z"):
+            assert client.get(f"/api/v1/{name}", {"as_of": text}).status_code == 400
