@@ -46,8 +46,11 @@ class Results:
         if self.releases:
             dispatch.write_releases(self.releases, now=now)
         # Heads that had nothing new stay untouched, or workers on the same range would overtake each other for ever.
-        EvaluationHead.objects.bulk_update(
-            self.heads, ["revision", "policy_knowledge", "attempts", "failure"], batch_size=500
+        EvaluationHead.objects.bulk_create(
+            self.heads,
+            update_conflicts=True,
+            unique_fields=["investment"],
+            update_fields=["revision", "policy_knowledge", "attempts", "failure"],
         )
         if self.notifications or self.releases:
             with connection.cursor() as cursor:

@@ -19,6 +19,10 @@ from alerts.rules.base import (
     no_data,
 )
 from alerts.rules.window import cumulative_fault, is_due
+from portfolio.terms import from_micros
+
+# A net is compared with nothing but zero.
+_ZERO = comparison.of_micros(0)
 
 
 def _is_reached(facts: MonthFacts) -> bool:
@@ -43,14 +47,14 @@ def _fault(months: Sequence[MonthFacts], i: int) -> Verdict | None:
 
 def _net(facts: MonthFacts, kind: VerdictKind, *, months: tuple[date, ...] = ()) -> Verdict:
     """Return a verdict that shows the cumulative net, whatever the rule made of it."""
-    compared = comparison.of_micros(facts.cumulative_benefit - facts.cumulative_cost)
+    net = facts.cumulative_benefit - facts.cumulative_cost
     return Verdict(
         kind=kind,
-        value=compared.value,
-        threshold=compared.threshold,
-        clear_at=compared.clear_at,
-        unit=compared.unit,
-        numerator=compared.numerator,
+        value=from_micros(net),
+        threshold=_ZERO.threshold,
+        clear_at=_ZERO.clear_at,
+        unit=_ZERO.unit,
+        numerator=net,
         denominator=facts.cumulative_cost,
         months=months,
     )
