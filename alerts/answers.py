@@ -9,14 +9,19 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from alerts import acknowledgments, links, targets
+from alerts import acknowledgments, links, queries, targets
 from alerts.acknowledgments import Acknowledged
 from alerts.links import ACKNOWLEDGE, ANSWER, UNSUBSCRIBE, LinkError
 from alerts.models import Episode, Target
-from portfolio.models import User
+from portfolio.models import Investment, User
 
-# What tells whether somebody may answer.
-_WHOSE = ("investment__owner", "investment__sponsor", "investment__portfolio")
+_ABOUT = """
+    SELECT p.public_id, i.owner_id, i.sponsor_id, i.portfolio_id, u.id, u.public_id, u.is_active, u.is_superuser
+    FROM alerts_event e JOIN alerts_episode p ON p.id = e.episode_id AND p.closed_at IS NULL
+    JOIN portfolio_investment i ON i.id = p.investment_id
+    LEFT JOIN portfolio_user u ON u.id = %(user)s::bigint
+    WHERE e.id = %(event)s
+"""
 Row = TypeVar("Row", Episode, Target, User)
 
 
@@ -38,15 +43,11 @@ def carried_by(
     `unsubscribe` the address that switches a shared address off. None of them is stored.
     """
     expires = now + links.LASTS
-    episode = _open_episode(event_id)
+    episode, user = _asks(event_id, user_id) or (None, None)
     found: dict[str, str] = {}
-    if episode is not None and user_id is not None:
-        user = User.objects.get(pk=user_id)
-        if acknowledgments.may_act(user, episode):
-            payload = {"e": str(episode.public_id), "u": str(user.public_id), "n": str(notice)}
-            found["acknowledge"] = links.address(
-                ACKNOWLEDGE, links.sign(ACKNOWLEDGE, payload, expires=expires)
-            )
+    if episode is not None and user is not None and acknowledgments.may_act(user, episode):
+        payload = {"e": str(episode.public_id), "u": str(user.public_id), "n": str(notice)}
+        found["acknowledge"] = links.address(ACKNOWLEDGE, links.sign(ACKNOWLEDGE, payload, expires=expires))
     if episode is not None and settings.SLACK_SIGNING_SECRET:
         # Without it nobody could believe who pressed, so there is no button to press.
         found["answer"] = links.sign(ANSWER, {"e": str(episode.public_id)}, expires=expires)
@@ -89,12 +90,21 @@ def unsubscribe(target: Target, *, now: datetime) -> None:
         targets.switch_off(target, reason="Unsubscribed by the link in a mail.", now=now)
 
 
-def _open_episode(event_id: UUID | None) -> Episode | None:
+def _asks(event_id: UUID | None, user_id: int | None) -> tuple[Episode, User | None] | None:
+    """Return the open alert of an event and a person, with no more of them than `may_act` and a link look at."""
     if event_id is None:
         return None
-    rows = Episode.objects.filter(events=event_id, closed_at=None).select_related("investment")
-    # One event has one episode: asked for the first of an order, the database would walk through all of them.
-    return next(iter(rows.only("public_id", *_WHOSE).order_by()), None)
+    row = queries.asked(_ABOUT, {"event": event_id, "user": user_id})
+    if row is None:
+        return None
+    public_id, owner, sponsor, portfolio, user, person, is_active, is_superuser = row
+    episode = Episode(
+        public_id=public_id,
+        investment=Investment(owner_id=owner, sponsor_id=sponsor, portfolio_id=portfolio),
+    )
+    if user is None:
+        return episode, None
+    return episode, User(pk=user, public_id=person, is_active=is_active, is_superuser=is_superuser)
 
 
 def _one(model: type[Row], public_id: str | None, *related: str) -> Row:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from alerts import notices, outbox
+from alerts import notices, queries
 from alerts.outbox import Claim
 from alerts.rules import inhibit
 
@@ -76,7 +76,7 @@ def end_of(claimed: Claim) -> End | None:
         "ends": sorted(inhibit.ABOUT_AN_END),
         "opens": sorted(notices.OPENING),
     }
-    row = outbox.asked(_END, given)
+    row = queries.asked(_END, given)
     if row is None:
         return None
     message = row[1] if isinstance(row[1], dict) else json.loads(row[1])

@@ -6,7 +6,7 @@ A notice ends as told in a digest, or by itself where it is alone, or with the r
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from django.db import connection, transaction
 from django.db.models import Max, Min, Q
@@ -16,7 +16,7 @@ from alerts.holding import GROUPED, NO_DATA, RESTATED
 from alerts.models import Notification, Silence
 from alerts.rules import inhibit
 from alerts.rules.base import Severity
-from portfolio.models import Membership, User
+from portfolio.models import Investment, Membership, User
 
 _LANE = ("portfolio_id", "channel", "address", "user_id", "suppressed_by")
 _LOCK = 0x44494745
@@ -24,7 +24,14 @@ _COPIED = ("kind", "rule", "title", "severity", "investment", "month", "since", 
 _ALSO = ("months", "closed_reason", "path", "reason", "currency", "opened")
 _TELLING = ("pending", "sending", "uncertain", "sent", "logged", "merged")
 _WORST = (Severity.CRITICAL.value, Severity.WARNING.value, Severity.INFO.value)
-_STATE = ["state", "state_reason", "suppressed_by", "silence", "told_in", "digest_at", "next_at"]
+_STATE = ("state", "state_reason", "suppressed_by", "silence_id", "told_in_id", "digest_at", "next_at")
+# What nobody looks at of the investment that a notice is about.
+_READ = {"id", "portfolio", "owner", "sponsor", "data_owner"}
+_UNREAD = [
+    f"event__episode__investment__{field.name}"
+    for field in Investment._meta.concrete_fields
+    if field.name not in _READ
+]
 
 
 def run_due(*, now: datetime) -> int:
@@ -52,18 +59,37 @@ def _work_off(lane: Mapping[str, Any], *, now: datetime) -> int:
         Notification.objects.select_for_update(of=("self",))
         .filter(state="held", **lane)
         .select_related("event__episode__investment", "portfolio", "user")
+        # An import can hold back ten thousand at once: no more of each is read than is looked at here.
+        .defer("rendered", "event__evidence", *_UNREAD)
         .order_by("seq")
     )
+    before = {row.pk: _state(row) for row in held}
     settled = _not_needed(held, now=now)
     due = [row for row in held if row not in settled and row.digest_at and row.digest_at <= now]
     if lane["suppressed_by"] in (GROUPED, RESTATED):
         due = [row for row in held if row not in settled]
     digests = [made for part in _parts(due) if (made := _tell(part, now=now))]
     Notification.objects.bulk_create(digests)
-    Notification.objects.bulk_update([*settled, *due], _STATE, batch_size=500)
+    _write([*settled, *due], before)
     if due:
         outbox.wake()
     return len(settled) + len(due)
+
+
+def _state(row: Notification) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in _STATE)
+
+
+def _write(rows: Sequence[Notification], before: Mapping[UUID, tuple[Any, ...]]) -> None:
+    """Write what has changed of each: a statement for all that change in the same way."""
+    alike: dict[tuple[tuple[str, Any], ...], list[UUID]] = {}
+    for row in rows:
+        old, new = before[row.pk], _state(row)
+        changed = tuple((name, b) for name, a, b in zip(_STATE, old, new, strict=True) if a != b)
+        alike.setdefault(changed, []).append(row.pk)
+    for changed, keys in alike.items():
+        if changed:
+            Notification.objects.filter(pk__in=keys).update(**dict(changed))
 
 
 def _parts(rows: Sequence[Notification]) -> list[list[Notification]]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID
 
-import psycopg
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from alerts import queries
 from alerts.models import Notification
 
 logger = logging.getLogger(__name__)
@@ -176,13 +176,6 @@ class Mark:
     stand_in: Notification | None = None
 
 
-def asked(question: LiteralString, given: Sequence[Any] | Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """Return the first row of an answer, planned once a connection: planning these takes longer than answering."""
-    connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        return cursor.execute(question, given, prepare=True).fetchone()
-
-
 def claim(
     *,
     lease: float,
@@ -230,7 +223,7 @@ def claim(
 
 def suppression(claimed: Claim) -> Suppression | None:
     """Return why a claimed notification may not be sent any more; None when it may."""
-    row = asked(_SUPPRESSED, [claimed.id])
+    row = queries.asked(_SUPPRESSED, [claimed.id])
     if row is None or not row[0]:
         return None
     comment = f": {row[2]}" if row[2] else "."
@@ -241,7 +234,7 @@ def last_reference(claimed: Claim) -> str:
     """Return the provider's reference of the thread's last message that got through, to answer it there."""
     if claimed.event_id is None:
         return ""
-    row = asked(
+    row = queries.asked(
         _LAST_REFERENCE,
         [claimed.event_id, claimed.thread_key, claimed.channel, claimed.address, claimed.seq],
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from math import isfinite
 
 from portfolio.terms import Basis, add_months, month_index
@@ -231,11 +232,13 @@ class Verdict:
         return self.kind not in (VerdictKind.NODATA, VerdictKind.ERROR)
 
 
+@cache
 def no_data(reason: NoData) -> Verdict:
     """Return the verdict of a month without a figure."""
     return Verdict(kind=VerdictKind.NODATA, reason=reason)
 
 
+@cache
 def error(reason: NoData) -> Verdict:
     """Return the verdict of a month whose figure is broken: an operator's matter, never an owner's."""
     return Verdict(kind=VerdictKind.ERROR, reason=reason)

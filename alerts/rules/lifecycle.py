@@ -56,7 +56,10 @@ def step(
 
 def in_force(policies: Sequence[Policy], month: date) -> Policy | None:
     """Return the version in force in a month, None before the first one."""
-    return next((policy for policy in reversed(policies) if policy.effective_month <= month), None)
+    for policy in reversed(policies):
+        if policy.effective_month <= month:
+            return policy
+    return None
 
 
 def fold(

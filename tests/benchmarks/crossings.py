@@ -31,9 +31,9 @@ _SPAN = f"""
 
 
 def rows(count: int = dataset.INVESTMENTS) -> list[Row]:
-    """Measure the product with one worker and one relay, then the bare rows, on the same stack."""
+    """Measure the product with a worker of two processes and one relay, then the bare rows, on the same stack."""
     run("settle", count)
-    with workers.celery_worker(processes=1), relay() as process:
+    with workers.celery_worker(processes=2), relay() as process:
         crossed = run("cross", count)
         early, late = _watch(process.pid, count, crossed)
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
