@@ -9,8 +9,8 @@ from alerts import wording
 
 Json = Mapping[str, Any]
 
-# Chat shows so many; mail shows all of them.
-SHOWN = 20
+# Chat shows so many; a digest keeps so many, and mail shows all of those.
+SHOWN, KEPT = 20, 500
 _KINDS = {
     "fired": "new",
     "reopened": "open again",
@@ -51,16 +51,21 @@ def items(message: Json) -> tuple[Item, ...]:
     return tuple(_item(one) for one in message.get("items") or () if isinstance(one, Mapping))
 
 
-def shown(found: Sequence[Item]) -> tuple[tuple[str, str], ...]:
+def count_of(message: Json) -> int:
+    """Return how many alerts a digest tells of; it keeps no more than the first KEPT."""
+    return int(message.get("count") or len(message.get("items") or ()))
+
+
+def shown(found: Sequence[Item], *, count: int) -> tuple[tuple[str, str], ...]:
     """Return the first alerts as facts, and how many more there are."""
     facts = tuple(item.fact for item in found[:SHOWN])
-    left = len(found) - SHOWN
+    left = count - len(facts)
     return (*facts, ("And", f"{left} more in Hurdle")) if left > 0 else facts
 
 
 def headline(message: Json) -> str:
     """Return what the digest is about, and how many alerts it has."""
-    count = len(message.get("items") or ())
+    count = count_of(message)
     name = _NAMES.get(str(message.get("lane")), "Portfolio {code}: {count}")
     code = wording.plain((message.get("portfolio") or {}).get("code", ""), limit=40)
     return name.format(code=code, count=f"{count} {'alert' if count == 1 else 'alerts'}")
@@ -69,10 +74,13 @@ def headline(message: Json) -> str:
 def lead(message: Json) -> str:
     """Return how many alerts of each kind there are, and of how many investments."""
     given = [one for one in message.get("items") or () if isinstance(one, Mapping)]
-    kinds = Counter(_KINDS.get(str(one.get("kind")), "other") for one in given)
-    codes = {(one.get("investment") or {}).get("code") for one in given}
+    counted = message.get("kinds") or Counter(str(one.get("kind")) for one in given)
+    kinds: Counter[str] = Counter()
+    for kind, number in counted.items():
+        kinds[_KINDS.get(str(kind), "other")] += number
+    count = message.get("investments") or len({(one.get("investment") or {}).get("code") for one in given})
     parts = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
-    return f"{len(codes)} {'investment' if len(codes) == 1 else 'investments'}: {parts}."
+    return f"{count} {'investment' if count == 1 else 'investments'}: {parts}."
 
 
 def _item(one: Json) -> Item:

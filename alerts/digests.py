@@ -3,8 +3,12 @@
 A notice ends as told in a digest, or by itself where it is alone, or with the reason it needed not be told.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
+from operator import itemgetter
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -12,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Max, Min, Q
 
 from alerts import holding, notices, outbox, overlays
+from alerts.digest_words import KEPT
 from alerts.holding import GROUPED, NO_DATA, RESTATED
 from alerts.models import Notification, Silence
 from alerts.rules import inhibit
@@ -24,7 +29,7 @@ _COPIED = ("kind", "rule", "title", "severity", "investment", "month", "since", 
 _ALSO = ("months", "closed_reason", "path", "reason", "currency", "opened")
 _TELLING = ("pending", "sending", "uncertain", "sent", "logged", "merged")
 _WORST = (Severity.CRITICAL.value, Severity.WARNING.value, Severity.INFO.value)
-_STATE = ("state", "state_reason", "suppressed_by", "silence_id", "told_in_id", "digest_at", "next_at")
+READ = 500
 # What nobody looks at of the investment that a notice is about.
 _READ = {"id", "portfolio", "owner", "sponsor", "data_owner"}
 _UNREAD = [
@@ -47,68 +52,83 @@ def _due(now: datetime) -> list[dict[str, Any]]:
     return [{name: lane[name] for name in _LANE} for lane in dated.exclude(gathers).order_by(*_LANE)]
 
 
+@dataclass(slots=True)
+class _Told:
+    """What is told together: the first notice, which all others follow, and of all of them what a digest needs."""
+
+    lead: Notification
+    count: int = 0
+    worst: str = ""
+    keys: list[UUID] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
+    investments: set[object] = field(default_factory=set)
+    items: list[tuple[int, int, dict[str, Any]]] = field(default_factory=list)
+
+    def take(self, row: Notification) -> None:
+        """Count a notice in; of the loudest as much is kept as is told."""
+        severity = row.message.get("severity", "")
+        self.worst = min(self.worst or severity, severity, key=_rank) if self.count else severity
+        self.count += 1
+        self.keys.append(row.pk)
+        self.kinds[str(row.message.get("kind"))] += 1
+        self.investments.add((row.message.get("investment") or {}).get("code"))
+        item = {name: row.message[name] for name in (*_COPIED, *_ALSO) if name in row.message}
+        self.items.append((_rank(severity), row.seq, item))
+        if len(self.items) >= 2 * KEPT:
+            self.settle()
+
+    def settle(self) -> None:
+        """Put what is kept in order, the loudest first, and drop the rest."""
+        self.items = sorted(self.items, key=itemgetter(0, 1))[:KEPT]
+
+
 @transaction.atomic
 def _work_off(lane: Mapping[str, Any], *, now: datetime) -> int:
+    """Settle a lane, notice by notice: an import can hold back ten thousand at once, and memory stays as it is."""
     with connection.cursor() as cursor:
         # Two at once would make two digests of one; whoever comes second finds nothing to do.
         name = "|".join(str(lane[key]) for key in _LANE)
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, name])
         if not cursor.fetchone()[0]:
             return 0
-    held = list(
+    rows = (
         Notification.objects.select_for_update(of=("self",))
         .filter(state="held", **lane)
         .select_related("event__episode__investment", "portfolio", "user")
-        # An import can hold back ten thousand at once: no more of each is read than is looked at here.
         .defer("rendered", "event__evidence", *_UNREAD)
         .order_by("seq")
     )
-    before = {row.pk: _state(row) for row in held}
-    settled = _not_needed(held, now=now)
-    due = [row for row in held if row not in settled and row.digest_at and row.digest_at <= now]
-    if lane["suppressed_by"] in (GROUPED, RESTATED):
-        due = [row for row in held if row not in settled]
-    digests = [made for part in _parts(due) if (made := _tell(part, now=now))]
-    Notification.objects.bulk_create(digests)
-    _write([*settled, *due], before)
-    if due:
+    settled: dict[_Why, list[UUID]] = {}
+    told: dict[object, _Told] = {}
+    held = rows.iterator(chunk_size=READ)
+    while some := list(islice(held, READ)):
+        needless = _not_needed(some, now=now)
+        for row in some:
+            if row.pk in needless:
+                settled.setdefault(needless[row.pk], []).append(row.pk)
+            elif lane["suppressed_by"] in (GROUPED, RESTATED) or (row.digest_at and row.digest_at <= now):
+                # Corrections are told by the import they came with, everything else as it is.
+                batch = row.message.get("knowledge") if row.suppressed_by == RESTATED else None
+                told.setdefault(batch, _Told(row)).take(row)
+    for (code, reason, silence), keys in settled.items():
+        Notification.objects.filter(pk__in=keys).update(
+            state="suppressed", suppressed_by=code, state_reason=reason, silence=silence
+        )
+    for part in told.values():
+        _tell(part, now=now)
+    if told:
         outbox.wake()
-    return len(settled) + len(due)
+    return sum(len(keys) for keys in settled.values()) + sum(part.count for part in told.values())
 
 
-def _state(row: Notification) -> tuple[Any, ...]:
-    return tuple(getattr(row, name) for name in _STATE)
-
-
-def _write(rows: Sequence[Notification], before: Mapping[UUID, tuple[Any, ...]]) -> None:
-    """Write what has changed of each: a statement for all that change in the same way."""
-    alike: dict[tuple[tuple[str, Any], ...], list[UUID]] = {}
-    for row in rows:
-        old, new = before[row.pk], _state(row)
-        changed = tuple((name, b) for name, a, b in zip(_STATE, old, new, strict=True) if a != b)
-        alike.setdefault(changed, []).append(row.pk)
-    for changed, keys in alike.items():
-        if changed:
-            Notification.objects.filter(pk__in=keys).update(**dict(changed))
-
-
-def _parts(rows: Sequence[Notification]) -> list[list[Notification]]:
-    """Return what is told together: corrections by the import they came with, everything else as it is."""
-    parts: dict[object, list[Notification]] = {}
-    for row in rows:
-        batch = row.message.get("knowledge") if row.suppressed_by == RESTATED else None
-        parts.setdefault(batch, []).append(row)
-    return list(parts.values())
-
-
-def _tell(rows: Sequence[Notification], *, now: datetime) -> Notification | None:
-    """Let one notice leave by itself, or merge many into the digest that is returned."""
-    lead = rows[0]
-    worst = min((row.message.get("severity", "") for row in rows), key=_rank)
-    if len(rows) == 1:
+def _tell(part: _Told, *, now: datetime) -> None:
+    """Let one notice leave by itself, or merge many into a digest."""
+    lead, is_critical = part.lead, part.worst == Severity.CRITICAL.value
+    if part.count == 1:
         lead.state, lead.state_reason, lead.suppressed_by, lead.next_at = "pending", "", "", now
-        holding.keep_quiet(lead, lead.user, is_critical=worst == Severity.CRITICAL.value)
-        return None
+        holding.keep_quiet(lead, lead.user, is_critical=is_critical)
+        lead.save(update_fields=["state", "state_reason", "suppressed_by", "next_at"])
+        return
     key = uuid5(lead.id, "digest")
     digest = Notification(
         id=key,
@@ -117,52 +137,45 @@ def _tell(rows: Sequence[Notification], *, now: datetime) -> Notification | None
         channel=lead.channel,
         address=lead.address,
         thread_key=f"digest:{key}",
-        message=_message(rows, worst),
+        message=_message(part),
         next_at=now,
         created_at=now,
     )
-    holding.keep_quiet(digest, lead.user, is_critical=worst == Severity.CRITICAL.value)
-    for row in rows:
-        row.state, row.told_in, row.state_reason = "merged", digest, f"Told in a digest of {len(rows)}."
-    return digest
+    holding.keep_quiet(digest, lead.user, is_critical=is_critical)
+    Notification.objects.bulk_create([digest])
+    Notification.objects.filter(pk__in=part.keys).update(
+        state="merged", told_in=digest, state_reason=f"Told in a digest of {part.count}."
+    )
 
 
 def _rank(severity: str) -> int:
     return _WORST.index(severity) if severity in _WORST else len(_WORST)
 
 
-def _message(rows: Sequence[Notification], worst: str) -> dict[str, Any]:
-    lead = rows[0]
-    items = [
-        {name: row.message[name] for name in (*_COPIED, *_ALSO) if name in row.message}
-        for row in sorted(rows, key=lambda row: (_rank(row.message.get("severity", "")), row.seq))
-    ]
+def _message(part: _Told) -> dict[str, Any]:
+    part.settle()
+    said = part.lead.message
     return {
         "kind": "digest",
-        "lane": lead.suppressed_by,
+        "lane": part.lead.suppressed_by,
         "title": "Digest",
-        "severity": worst,
-        "portfolio": lead.message.get("portfolio", {}),
-        "items": items,
+        "severity": part.worst,
+        "portfolio": said.get("portfolio", {}),
+        "count": part.count,
+        "kinds": dict(part.kinds),
+        "investments": len(part.investments),
+        "items": [item for _, _, item in part.items],
         "path": "/",
-        "recipient": lead.message.get("recipient", {}),
+        "recipient": said.get("recipient", {}),
     }
 
 
-def _not_needed(held: Sequence[Notification], *, now: datetime) -> list[Notification]:
-    """Give held notices that need not be told any more their reason, and return them."""
-    if not held:
-        return []
+def _not_needed(held: Sequence[Notification], *, now: datetime) -> dict[UUID, "_Why"]:
+    """Return the notices that need not be told any more, each with its reason."""
     silences = overlays.silences_in_force([held[0].portfolio_id], now=now)
     may_hear, told = _access(held[0]), _told(held)
-    settled: list[Notification] = []
-    for row in held:
-        why = _why_not(row, silences, told) if may_hear(row) else _NO_ACCESS
-        if why is not None:
-            row.suppressed_by, row.state_reason, row.silence = why
-            row.state = "suppressed"
-            settled.append(row)
-    return settled
+    whys = {row.pk: _why_not(row, silences, told) if may_hear(row) else _NO_ACCESS for row in held}
+    return {key: why for key, why in whys.items() if why is not None}
 
 
 _Why = tuple[str, str, Silence | None]

@@ -65,8 +65,17 @@ def render(
     kind = str(message.get("kind") or "")
     headline, lead = _headline(message, kind), _lead(message, kind)
     items = digest_words.items(message) if kind == "digest" else ()
-    facts = digest_words.shown(items) if items else () if kind == "test" else tuple(_facts(message, kind))
+    count = digest_words.count_of(message)
+    facts = (
+        digest_words.shown(items, count=count)
+        if items
+        else ()
+        if kind == "test"
+        else tuple(_facts(message, kind))
+    )
     notes = tuple(_notes(message, is_repeat=is_repeat))
+    if items and count > len(items):
+        notes = (f"And {count - len(items):,} more in Hurdle.", *notes)
     link = link_to(message)
     carried = {name: str(message.get(name) or "") for name in _CARRIED}
     acknowledge = carried["acknowledge"]

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from itertools import chain
 from types import FrameType
 
 import psycopg
@@ -21,7 +22,8 @@ POLL_SECONDS, SWEEP_SECONDS, HEARTBEAT_SECONDS = 2.0, 10.0, 5.0
 PATIENCE_SECONDS = 60.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 STOP_SECONDS = 4.0
-BATCH = 50
+# A full batch is a backlog; so many more senders, each with a connection to the database, then work on it.
+BATCH, HELPERS = 50, 2
 
 
 def _longer(pause: float) -> float:
@@ -34,7 +36,8 @@ class Relay:
     def __init__(self) -> None:
         self._stop = threading.Event()
         self._bells = {name: threading.Event() for name in channels.CHANNELS}
-        self._sent = 0
+        self._helpers: dict[str, list[threading.Thread]] = {name: [] for name in channels.CHANNELS}
+        self._sent, self._counting = 0, threading.Lock()
         # Where others were with judging and recomputing when they last came on, and when that was.
         self._others: tuple[int | None, int | None] | None = None
         self._others_since = 0.0
@@ -48,7 +51,7 @@ class Relay:
         logger.info("The relay runs (%s).", ", ".join(self._bells))
         self._keep_beating()
         ends = time.monotonic() + STOP_SECONDS
-        for thread in threads:
+        for thread in chain(threads, *self._helpers.values()):
             thread.join(max(0.0, ends - time.monotonic()))
         logger.info("The relay has stopped.")
 
@@ -92,12 +95,38 @@ class Relay:
 
         def step() -> None:
             bell.clear()
-            taken = delivery.drain(limit=BATCH, only=[name], stop=self._stop)
-            self._sent += taken
-            if taken < BATCH:
+            if self._drain(name) < BATCH:
                 bell.wait(POLL_SECONDS * settings.TIME_SCALE)
+            else:
+                self._call_helpers(name)
 
         return step
+
+    def _drain(self, name: str) -> int:
+        taken = delivery.drain(limit=BATCH, only=[name], stop=self._stop)
+        with self._counting:
+            self._sent += taken
+        return taken
+
+    def _call_helpers(self, name: str) -> None:
+        """Let more senders work on a channel's backlog: most of a sender's time is waiting."""
+        self._helpers[name] = [thread for thread in self._helpers[name] if thread.is_alive()]
+        for number in range(len(self._helpers[name]), HELPERS):
+            thread = threading.Thread(
+                target=self._help, args=(name,), name=f"helper-{name}-{number}", daemon=True
+            )
+            self._helpers[name].append(thread)
+            thread.start()
+
+    def _help(self, name: str) -> None:
+        """Send until there is no backlog any more; after an error the channel's own sender goes on alone."""
+        try:
+            while not self._stop.is_set() and self._drain(name) == BATCH:
+                pass
+        except (DatabaseError, psycopg.Error, OSError) as error:
+            logger.warning("A helper of %s lost the database (%s).", name, type(error).__name__)
+        finally:
+            connection.close()
 
     def _listen(self) -> None:
         """Ring every sender's bell on a wake-up; what is missed meanwhile is found by polling."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from alerts import digests, due, evaluate, holding, messages
+from alerts import digest_words, digests, due, evaluate, holding, messages
 from alerts.models import Episode, Event, Notification, Route, Silence
 from portfolio import ledger
 from portfolio.models import Investment, Membership, Portfolio, User
@@ -141,8 +141,35 @@ def test_case_67_a_backfill_is_one_digest_a_recipient(portfolio: Portfolio, oliv
     (digest,) = _digests(olivia)
     members = [n for n in _rows(olivia) if n.state == "merged"]
     assert {n.told_in_id for n in members} == {digest.pk}
-    assert len(digest.message["items"]) == len(members) >= count
+    assert digest.message["count"] == len(members) >= count
+    assert len(digest.message["items"]) == min(len(members), digest_words.KEPT)
     assert not [n for n in _rows(olivia) if n.state == "pending"]
+
+
+def test_a_digest_of_very_many_keeps_the_loudest_and_counts_all(
+    portfolio: Portfolio, olivia: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("KEPT", 3), ("READ", 4)):
+        monkeypatch.setattr(digests, name, value)
+    investments = _many(portfolio, olivia, 11)
+    _lose(investments)
+    rows = _rows(olivia, state="held")
+    # The last ones are the loudest.
+    for row in rows[:-4]:
+        row.message["severity"] = "info"
+        row.save(update_fields=["message"])
+    due.run_due(now=_later(seconds=30))
+    (digest,) = _digests(olivia)
+    assert digest.message["count"] == len(rows) == sum(digest.message["kinds"].values())
+    assert digest.message["investments"] == 11
+    loudest = [row.message["investment"]["code"] for row in rows[-4:-1]]
+    assert [item["investment"]["code"] for item in digest.message["items"]] == loudest
+    said = messages.render(digest.message, id=digest.pk, thread_id="t")
+    assert f"{len(rows)} alerts" in said.headline
+    assert said.lead.startswith("11 investments: 11 new") or len(rows) != 11
+    assert said.facts[-1] == ("And", f"{len(rows) - 3} more in Hurdle")
+    for words in (said.text, said.html):
+        assert f"And {len(rows) - 3} more in Hurdle." in words
 
 
 def test_a_second_range_of_an_import_joins_the_digest(

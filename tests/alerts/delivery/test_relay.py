@@ -19,6 +19,7 @@ from django.db import connection
 from pytest_httpserver import HTTPServer
 
 from alerts import channels, outbox
+from alerts import relay as relays
 from alerts.models import EvaluationPoint, Heartbeat
 from portfolio import investments, ledger, months
 from portfolio.facts import Fact, Writing
@@ -88,6 +89,35 @@ def test_it_sends_what_is_due_and_stops_when_told(start: Start) -> None:
         relay.send_signal(signal.SIGTERM)
         assert relay.wait(10) == 0
         assert time.monotonic() - asked < 5
+
+
+def test_a_backlog_gets_more_senders_until_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relays, "BATCH", 2)
+    left, lock, seen = [1] * 40, threading.Lock(), set[str]()
+    together = threading.Barrier(1 + relays.HELPERS, timeout=20)
+
+    def drain(*, limit: int, **given: object) -> int:
+        name = threading.current_thread().name
+        with lock:
+            taken = [left.pop() for _ in range(min(limit, len(left)))]
+            is_new = name not in seen
+            seen.add(name)
+        if is_new:
+            # Nobody goes on before all have come.
+            together.wait()
+        return len(taken)
+
+    monkeypatch.setattr(relays.delivery, "drain", drain)
+    one = relays.Relay()
+    one._call_helpers("email")
+    step = one._sender("email")
+    while left:
+        step()
+    for thread in one._helpers["email"]:
+        thread.join(20)
+        assert not thread.is_alive()
+    assert len(seen) == 1 + relays.HELPERS
+    assert one._sent == 40
 
 
 def test_it_stops_within_seconds_even_while_a_server_keeps_it_waiting(start: Start) -> None:
