@@ -5,13 +5,13 @@ The figures come from the stories of `demo_customer` and `demo_operations`; `dem
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
-from portfolio import knowledge
+from portfolio import knowledge, review_calendar
 from portfolio.models import Account, Batch, Membership, Portfolio, User
 from portfolio.terms import Role, add_months, first_of_month
 from reports import demo_cases, demo_forecasts, demo_reports
@@ -83,6 +83,9 @@ def load(*, now: datetime, at: date | None = None) -> bool:
         portfolios=portfolios,
         accounts={account.code: account for account in Account.objects.all()},
     ).run()
+    for portfolio in portfolios.values():
+        # As the clock will within the hour: what is due soon is on the list from the start.
+        review_calendar.open_due_of(portfolio, now=min(now, datetime.combine(day, time(12), UTC)))
     demo_cases.write(portfolios=portfolios, people=people, now=now)
     demo_forecasts.write(last=last_closed_month(day), now=now)
     demo_reports.write(portfolios=portfolios, people=people, last=last_closed_month(day), now=now)

@@ -89,9 +89,9 @@ def dashboard(request: HttpRequest, context: Context) -> Context:
         "bars": _bars(overview.status_counts(portfolios), investments),
         "attention": [_attention_row(group, stands[group[0].investment_id]) for group in episodes],
         "attention_link": _list_link(attention="open"),
-        "reviews": [_review_row(i, i.review_date or now.date(), now.date()) for i in due[:REVIEWS]],
+        "reviews": [_review_row(one.investment, one.due_on, now.date()) for one in due[:REVIEWS]],
         "more_reviews": len(due) > REVIEWS,
-        "reviews_link": _list_link(review="due"),
+        "reviews_link": link_to("admin:reports_reviews"),
         "best": [_ranked_row(i, stands[i.pk]) for i in best],
         "worst": [_ranked_row(i, stands[i.pk]) for i in worst],
         "months_to_close": [
@@ -179,8 +179,8 @@ def _money_tiles(totals: list[overview.Totals]) -> list[Tile]:
 def _work_tiles(portfolios: list[Portfolio], rows: list[overview.PortfolioTotals], today: date) -> list[Tile]:
     severities = list(overview.open_episodes(portfolios).values_list("severity", "rule"))
     due = overview.reviews_due(portfolios, today=today)
-    dates = list(due.values_list("review_date", flat=True))
-    return _tiles_of(severities, len(dates), sum(d is not None and d < today for d in dates))
+    dates = list(due.values_list("due_on", flat=True))
+    return _tiles_of(severities, len(dates), sum(due_on < today for due_on in dates))
 
 
 def _tiles_of(severities: list[tuple[str, str]], due: int, overdue: int) -> list[Tile]:
@@ -190,7 +190,9 @@ def _tiles_of(severities: list[tuple[str, str]], due: int, overdue: int) -> list
     return [
         Tile("Critical alerts", f"{critical:,}", "open now", _list_link(status="negative_roi"), critical > 0),
         Tile("Warnings", f"{warning:,}", "open now", _list_link(attention="open")),
-        Tile("Reviews due", f"{due:,}", f"{overdue:,} overdue", _list_link(review="due"), overdue > 0),
+        Tile(
+            "Reviews due", f"{due:,}", f"{overdue:,} overdue", link_to("admin:reports_reviews"), overdue > 0
+        ),
         Tile(
             "Missing actuals",
             f"{late:,}",

@@ -13,8 +13,8 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from alerts.models import Episode
 from portfolio import access, months
 from portfolio.access import Action
-from portfolio.models import Investment, MonthState, Portfolio
-from portfolio.terms import MonthStatus, Stage, add_months, months_from
+from portfolio.models import Investment, MonthState, Portfolio, Review
+from portfolio.terms import MonthStatus, ReviewState, Stage, add_months, months_from
 from reports.console import status
 from reports.console.past import Past
 
@@ -166,10 +166,12 @@ def needs_attention(
     return [[rows[pk] for pk in pks] for pks in chosen.values()]
 
 
-def reviews_due(portfolios: Sequence[Portfolio], *, today: date) -> QuerySet[Investment]:
-    """Return investments in use whose review is overdue or due soon, the oldest first."""
-    due = visible_investments(portfolios).filter(review_date__lte=today + DUE_WITHIN)
-    return due.exclude(stage__in=ENDED).select_related("owner").order_by("review_date", "code")
+def reviews_due(portfolios: Sequence[Portfolio], *, today: date) -> QuerySet[Review]:
+    """Return open reviews that are overdue or due soon, the oldest first."""
+    due = Review.objects.filter(
+        portfolio__in=portfolios, state=ReviewState.OPEN.value, due_on__lte=today + DUE_WITHIN
+    )
+    return due.select_related("investment__owner").order_by("due_on", "id")
 
 
 def ranked(portfolios: Sequence[Portfolio], *, worst: bool, limit: int) -> list[Investment]:

@@ -272,7 +272,7 @@ def _growth(found: Growth | Reason, thresholds: Thresholds) -> Finding:
     is_passed = lead >= -margin * base
     value = percent(found.benefit / found.benefit_before - 1)
     cost = percent(found.run / found.run_before - 1)
-    sentence = f"Value grew by {value} and run cost by {cost} from the window before to the last."
+    sentence = f"Value changed by {value} and run cost by {cost} from the window before to the last."
     inputs = {"value growth": value, "run cost growth": cost}
     return _judged(Criterion.VALUE_GROWTH, is_passed, sentence, inputs, limit)
 

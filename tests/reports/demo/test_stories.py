@@ -159,7 +159,7 @@ def test_all_months_are_closed_and_complete_but_one() -> None:
 def test_the_bet_is_due_for_review() -> None:
     """Its review is nine days away; where a decision named the next review, that one is due."""
     due = overview.reviews_due(list(Portfolio.objects.all()), today=AT)
-    assert "OPS-TWIN" in [investment.code for investment in due]
+    assert "OPS-TWIN" in [review.investment.code for review in due]
     twin = SnapshotHead.objects.get(investment__code="OPS-TWIN")
     assert twin.planned_breakeven_month is not None
     assert twin.planned_breakeven_month > LAST

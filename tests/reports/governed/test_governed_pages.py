@@ -136,6 +136,6 @@ def test_an_investment_without_two_months_has_no_bridge(figures: Figures) -> Non
 def test_a_scorecard_shows_inputs_thresholds_and_what_is_undefined(figures: Figures) -> None:
     told = tab(figures, figures.support, "scorecard")
     assert "The criteria propose: continue" in told
-    assert "Value grew by 0.0% and run cost by 0.0%" in told
+    assert "Value changed by 0.0% and run cost by 0.0%" in told
     assert "Not judged, and neither for nor against: Unit cost falls with volume" in told
     assert "Change thresholds" not in told
