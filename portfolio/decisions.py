@@ -243,10 +243,13 @@ def _follow(decision: Decision, terms: Terms, *, user: User, now: datetime) -> N
             raise DecisionError(str(error)) from error
     investment.review_date = terms.next_review_on
     investments.put(investment, now=now, actor=user, reason=terms.reason)
-    if terms.kind in FINAL:
-        moot = Review.objects.filter(investment=investment, state=ReviewState.OPEN.value)
-        sentence = f"The investment was stopped on {decision.decided_on}: {decision.reason}"
-        moot.update(state=ReviewState.WITHDRAWN.value, closed_at=now, closed_reason=sentence)
+    moot = Review.objects.filter(investment=investment, state=ReviewState.OPEN.value)
+    sentence = f"The investment was stopped on {decision.decided_on}: {decision.reason}"
+    if terms.kind not in FINAL:
+        # People sat on the investment and chose the next date; what an alert or a person asked still waits.
+        moot = moot.filter(kind=ReviewKind.SCHEDULED.value, origin="calendar")
+        sentence = f"The decision of {decision.decided_on} names the next review: {terms.next_review_on}."
+    moot.update(state=ReviewState.WITHDRAWN.value, closed_at=now, closed_reason=sentence)
 
 
 def is_intact(decision: Decision) -> bool:

@@ -189,6 +189,24 @@ def test_what_is_stopped_has_no_open_question_left(support: Investment, sam: Use
     assert "was stopped" in moot.closed_reason
 
 
+def test_a_decision_names_the_next_regular_review(support: Investment, sam: User, now: datetime) -> None:
+    """The regular review that was due is over with it; what an alert asked is not, nor what a person asked for."""
+    Investment.objects.filter(pk=support.pk).update(review_date=now.date() - timedelta(days=9))
+    review_calendar.open_due_of(support.portfolio, now=now)
+    regular = Review.objects.get(investment=support, kind=ReviewKind.SCHEDULED.value)
+    alert = _review(support, ReviewKind.BUSINESS_REVIEW, now)
+    decision = _decide(_review(support, ReviewKind.MAINTAIN_OR_REPLACE, now), _terms(), sam, now)
+    for review in (regular, alert):
+        review.refresh_from_db()
+    assert (regular.state, alert.state) == ("withdrawn", "open")
+    assert regular.closed_reason.endswith(f"names the next review: {decision.next_review_on}.")
+    root, today = factories.make_user("root", is_superuser=True), now.date() + timedelta(days=1)
+    asked = reviews.ask_for(support, ReviewKind.SCHEDULED, user=root, due_on=today, why="Audit.", now=now)
+    _decide(alert, _terms(), sam, now)
+    asked.refresh_from_db()
+    assert asked.state == "open"
+
+
 def test_a_decided_review_is_not_decided_again(support: Investment, sam: User, now: datetime) -> None:
     """The first word counts."""
     review = _review(support, ReviewKind.SCHEDULED, now)
