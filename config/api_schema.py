@@ -73,6 +73,8 @@ class Schema(AutoSchema):
             problems |= _WITH_BODY
         if self.method == "DELETE":
             problems |= {code: _WITH_BODY[code] for code in ("409", "422")}
+        if getattr(self.view, "refuses_questions", False):
+            problems["422"] = _WITH_BODY["422"]
         for code, description in problems.items():
             responses.setdefault(code, self._problem(description))
         return dict(sorted(responses.items()))

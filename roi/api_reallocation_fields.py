@@ -67,7 +67,7 @@ class RegretAnswer(serializers.Serializer[Any]):
 class KeptToAnswer(ConstraintAnswer):
     """Something the best selection keeps to, and what it holds back: it binds where the gain is above 0."""
 
-    slack = serializers.CharField(
+    left = serializers.CharField(
         allow_null=True, help_text="What is left of it: money, or person-months; null: not counted."
     )
     gain = serializers.CharField(
@@ -217,9 +217,9 @@ def _kept_to(limits: Plain | None) -> Plain | None:
     return {
         **limits,
         "rows": [
-            row
+            {name: value for name, value in row.items() if name != "slack"}
             | {
-                "slack": (_months if row["kind"] in _IN_CAPACITY else _money)(row["slack"]),
+                "left": (_months if row["kind"] in _IN_CAPACITY else _money)(row["slack"]),
                 "gain": _money(row["gain"]),
             }
             for row in limits["rows"]

@@ -129,6 +129,8 @@ _stated_parameter = OpenApiParameter(
 class PortfolioReallocation(APIView):
     """What to go on with in a portfolio."""
 
+    refuses_questions = True
+
     @extend_schema(
         operation_id="portfolios_reallocation",
         responses=SelectionAnswer,

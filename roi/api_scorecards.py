@@ -89,6 +89,8 @@ class ThresholdsBody(Body):
 class InvestmentScorecard(APIView):
     """The scorecard of an investment."""
 
+    refuses_questions = True
+
     @extend_schema(
         operation_id="investments_scorecard",
         responses=ScorecardAnswer,

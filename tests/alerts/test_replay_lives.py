@@ -44,6 +44,8 @@ class _Life:
         self.owner: User = factories.join(factories.make_user(), portfolio, "owner")
         self.investment: Investment = factories.make_investment(portfolio, owner=self.owner)
         self.last, self.days = 0, 0
+        # Where each rule's newest policy begins: the next one takes effect no earlier.
+        self.policies: dict[str, int] = {}
 
     def step(self, name: str, draw: Callable[[st.SearchStrategy[int]], int]) -> None:
         """Let one thing happen and have it judged."""
@@ -61,10 +63,13 @@ class _Life:
             evaluate.advance(now=now())
             close(portfolio, first=self.last, last=self.last)
         elif name == "policy":
+            rule = ("negative_roi", "hurdle_rate")[draw(st.integers(0, 1))]
+            begins = max(self.last + 1 + draw(st.integers(0, 1)), self.policies.get(rule, 0))
+            self.policies[rule] = begins
             factories.change_policy(
                 self.investment,
-                ("negative_roi", "hurdle_rate")[draw(st.integers(0, 1))],
-                effective_month=month(self.last + 1 + draw(st.integers(0, 1))),
+                rule,
+                effective_month=month(begins),
                 now=now(),
                 actor=None,
                 reason="Another view.",

@@ -78,8 +78,8 @@ def test_limits_say_what_is_left_of_them(world: World) -> None:
     Investment.objects.filter(code="CX-1").update(capacity_person_months="2.5", is_must_fund=False)
     body = propose(world, budget="1000", capacity="4", stated_costs={"CX-1": "400"}).json()
     rows = {row["kind"]: row for row in body["limits"]["rows"]}
-    assert (rows["budget"]["slack"], rows["budget"]["gain"]) == ("600.000000", "0.000000")
-    assert rows["capacity"]["slack"] == "1.50"
+    assert (rows["budget"]["left"], rows["budget"]["gain"]) == ("600.000000", "0.000000")
+    assert rows["capacity"]["left"] == "1.50"
     assert body["limits"]["untried"] == 0
 
 

@@ -165,7 +165,7 @@ def test_what_was_corrected_before_it_could_be_sent_is_told_once(
         mail.open()
     house.until(lambda: story.states() == {"sent": 3, "merged": 1}, "everything is sent")
     subjects = [mail["Subject"] for mail in story.mails()]
-    assert subjects == [f"[Hurdle] {story.codes[0]} retracted: Under the hurdle"]
+    assert subjects == [f"[Hurdle] {story.codes[0]} fired and retracted: Under the hurdle"]
 
 
 def test_failing_sinks(house: Installation, begin: OpenStory, mail: MailServer, slack: SlackDouble) -> None:
