@@ -38,12 +38,13 @@ def main() -> int:
     servers = EmbeddedServers(scratch / "servers")
     try:
         _prepare(servers)
-        measured = (workers, latency, crossings, monte_carlo, forecasts, selections, what_if, packs)
-        rows = recompute_rows() + [row for module in measured for row in module.rows()]
+        is_met = report.write(recompute_rows())
+        for module in (workers, latency, crossings, monte_carlo, forecasts, selections, what_if, packs):
+            is_met = report.write(module.rows()) and is_met
     finally:
         servers.stop()
         shutil.rmtree(scratch, ignore_errors=True)
-    return 0 if report.write(rows) else 1
+    return 0 if is_met else 1
 
 
 def _prepare(servers: EmbeddedServers) -> None:

@@ -88,12 +88,13 @@ def _portfolio() -> Any:
     """Return a portfolio of its own whose investments have two closed years."""
     from portfolio import accounts, assumptions, investments, ledger, months
     from portfolio.facts import Fact, Writing
-    from portfolio.models import Account, Investment, Portfolio
+    from portfolio.models import Account, Investment, Portfolio, User
     from portfolio.terms import add_months, months_from
 
     now = datetime.now(UTC)
     accounts.ship(now=now)
     portfolio = Portfolio.objects.create(code="PACK", name="Packs")
+    owner = User.objects.create(username="packs", email="packs@example.com")
     rates = {"hurdle_rate": "0.12", "discount_rate": "0.10", "asserted_share": "1"}
     assumptions.set_rates(portfolio, now=now, **{name: Decimal(rate) for name, rate in rates.items()})
     calendar = months_from(FIRST, add_months(FIRST, MONTHS - 1))
@@ -102,7 +103,11 @@ def _portfolio() -> Any:
     for number in range(INVESTMENTS):
         one = investments.put(
             Investment(
-                portfolio=portfolio, code=f"PACK-{number:03}", name=f"Use case {number}", start_month=FIRST
+                portfolio=portfolio,
+                code=f"PACK-{number:03}",
+                name=f"Use case {number}",
+                start_month=FIRST,
+                owner=owner,
             ),
             now=now,
         )

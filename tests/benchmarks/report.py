@@ -28,11 +28,11 @@ class Row:
 
 
 def write(rows: list[Row]) -> bool:
-    """Print the rows and merge them into var/bench.json; returns whether all bounds hold."""
+    """Print rows and merge them into var/bench.json at once, so that no later failure loses them; True: all hold."""
     known = json.loads(OUTPUT.read_text()) if OUTPUT.exists() else {}
     for row in rows:
         mark = "" if not row.bound else ("  holds" if row.holds else "  MISSED")
-        print(f"{row.name:<66} {row.value:>12,.3f} {row.unit:<8} {row.bound:>9}{mark}")
+        print(f"{row.name:<66} {row.value:>12,.3f} {row.unit:<8} {row.bound:>9}{mark}", flush=True)
         entry = asdict(row) | {"holds": row.holds}
         known[entry.pop("name")] = entry
     OUTPUT.parent.mkdir(exist_ok=True)
