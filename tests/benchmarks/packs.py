@@ -31,7 +31,7 @@ def rows() -> list[Row]:
 
 
 def run() -> dict[str, float]:
-    """Return the best seconds of either side, measured in turns, and the peak memory in MB."""
+    """Return the best seconds of either side, measured in turns, and the peak memory of the first pack in MB."""
     portfolio = _portfolio()
     from reports import archive, pack_charts, pack_views
     from reports.models import ArchivedReport
@@ -43,8 +43,9 @@ def run() -> dict[str, float]:
     view = pack_views.monthly(portfolio, month=month, as_of=now)
     frozen = archive.freeze(portfolio, "monthly_pack", view, now=now)
     specs, shown = pack_charts.specs_of(frozen.content), frozen.shown()
-    # The engine starts once in the life of a worker.
-    pack_charts.picture(specs[pack_charts.PORTFOLIO])
+    # The engine starts once in the life of a worker; what this first pack takes is not mixed with the bare renders.
+    archive.store(ArchivedReport(created_at=now), frozen, archive.files_of(frozen, path="/"))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     packs, bares = [], []
     for _ in range(ROUNDS):
         bares.append(_bare(specs, shown))
@@ -52,7 +53,6 @@ def run() -> dict[str, float]:
         one = archive.freeze(portfolio, "monthly_pack", view, now=now)
         archive.store(ArchivedReport(created_at=now), one, archive.files_of(one, path="/"))
         packs.append(time.perf_counter() - began)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"pack": min(packs), "bare": min(bares), "memory": memory}
 
 
