@@ -3,7 +3,8 @@
 Each guard was taken out of the processes by name (`--without`, see `seams`), and the run failed, with seed 5:
 lease: excess=107 (messages repeated without a fault) · token: excess=1 (a stopped sender's late mark sends again) ·
 order, marking before sending: lost=10 · the lock of an evaluation: the auditor misses evaluations, doubled=0, as
-the unique names of rows still hold · that lock and the unique names: doubled=14.
+the unique names of rows still hold · that lock and the unique names: doubled=14 · the
+database's clock: lost=25.
 With HURDLE_FAULT_GUARDS=1 these runs are done again.
 """
 
@@ -104,6 +105,7 @@ FEW = ("--seed", "5", "--portfolios", "1", "--size", "6")
         # The lock of an evaluation and the names of rows stand in for each other: only the auditor misses one.
         ("evaluation_lock", "slack_500,mail_451", set()),
         ("evaluation_lock,unique_key", "slack_500,mail_451", {"doubled"}),
+        ("clock", "clock_ahead,clock_behind,clock_back_an_hour", {"lost"}),
     ],
 )
 def test_a_run_fails_without_a_guard(schema: Path | None, without: str, kinds: str, moves: set[str]) -> None:
