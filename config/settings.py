@@ -106,12 +106,16 @@ USE_THOUSAND_SEPARATOR = False
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [path for path in [BASE_DIR / "static" / "build"] if path.is_dir()]
+# Compressing takes a minute, which an image spends once and a demo on the same machine at every start, for nothing.
+_STATIC_FILES = {
+    "debug": "django.contrib.staticfiles.storage.StaticFilesStorage",
+    "demo": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
+    "served": "whitenoise.storage.CompressedManifestStaticFilesStorage",
+}
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": _STATIC_FILES["debug" if DEBUG else "demo" if ENVIRONMENT.demo else "served"],
     },
 }
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -23,6 +23,7 @@ from rest_framework.exceptions import (
 )
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from portfolio import access, idempotency
@@ -37,8 +38,10 @@ UUID_PATTERN = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 BOOKS = choices_of(Book)
 ACCOUNT_KINDS = choices_of(AccountKind)
 ENTRY_KINDS = choices_of(EntryKind)
-# Read by the paginator and by the views themselves; every other query parameter is a filter.
-_RESERVED = {"cursor", "page_size", "ordering", "basis", "as_of", "format"}
+# Read by the paginator, and by the choice of a renderer.
+_OF_LISTS = {"cursor", "page_size", "ordering"}
+_OF_ALL = {"format"}
+_NO_TRAVEL = "This does not look back: it is as it stands now. Leave as_of out."
 _KEY_HEADER = "Idempotency-Key"
 
 idempotency_parameter = OpenApiParameter(
@@ -128,14 +131,35 @@ class MonthFilter(filters.CharFilter):  # type: ignore[misc]
 
 
 class Filters(filters.FilterSet):  # type: ignore[misc]
-    """A fixed list of filters; a parameter that is none of them is refused, never ignored."""
+    """A fixed list of filters; the view refuses a parameter that is none of them."""
 
-    def is_valid(self) -> bool:
-        """Return whether the values fit; raises ValidationError for parameters that mean nothing here."""
-        unknown = sorted(set(self.data) - set(self.base_filters) - _RESERVED)
+
+class StrictView(APIView):
+    """A view that refuses query parameters that mean nothing to a question, never ignores them.
+
+    `takes` names what may be said, by action or else by method; a list takes its filters, pages and orders as well.
+    """
+
+    takes: Mapping[str, Collection[str]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse what means nothing here, once the user is known. Raises ValidationError."""
+        super().initial(request, *args, **kwargs)
+        method = str(request.method).lower()
+        name = getattr(self, "action", None) or ("get" if method == "head" else method)
+        known = {*self.takes.get(name, ()), *_OF_ALL}
+        if name == "list":
+            chosen = getattr(self, "filterset_class", None)
+            known |= {*_OF_LISTS, *(chosen.base_filters if chosen else ())}
+        unknown = sorted(set(request.query_params) - known)
         if unknown:
-            raise ValidationError(dict.fromkeys(unknown[:20], "There is no such filter here."))
-        return bool(super().is_valid())
+            raise ValidationError({one: [_meaningless(one, name)] for one in unknown[:20]})
+
+
+def _meaningless(parameter: str, name: str) -> str:
+    if parameter == "as_of":
+        return _NO_TRAVEL
+    return "There is no such filter here." if name == "list" else "There is no such parameter here."
 
 
 class Body(serializers.Serializer[Any]):
@@ -149,7 +173,7 @@ class Body(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-class ScopedViewSet(GenericViewSet[Any]):
+class ScopedViewSet(StrictView, GenericViewSet[Any]):
     """Rows that the user's memberships open, in lists and by id alike: a foreign row is a missing row."""
 
     via = "portfolio"

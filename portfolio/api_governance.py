@@ -9,13 +9,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from portfolio import hypotheses, knowledge, statements
 from portfolio.access import Action
 from portfolio.api_base import (
     Body,
     ExactDecimalField,
+    StrictView,
     answer_once,
     code_parameter,
     idempotency_parameter,
@@ -173,8 +173,10 @@ def _listed(request: Request, code: str, read: Callable[[Investment, int | None]
         return Response(read(investment, asked_knowledge(asked, investment.portfolio)))
 
 
-class Hypotheses(APIView):
+class Hypotheses(StrictView):
     """The hypothesis of an investment, in versions."""
+
+    takes = {"get": ("as_of",)}
 
     @extend_schema(
         operation_id="investments_hypotheses",
@@ -212,8 +214,10 @@ class Hypotheses(APIView):
         return _stated(request, state, HypothesisSerializer)
 
 
-class Baselines(APIView):
+class Baselines(StrictView):
     """What was measured before an investment was in use."""
+
+    takes = {"get": ("as_of",)}
 
     @extend_schema(
         operation_id="investments_baselines",
@@ -249,8 +253,10 @@ class Baselines(APIView):
         )
 
 
-class Strategies(APIView):
+class Strategies(StrictView):
     """Why an investment is strategic."""
+
+    takes = {"get": ("as_of",)}
 
     @extend_schema(
         operation_id="investments_strategic_terms",
@@ -286,8 +292,10 @@ class Strategies(APIView):
         )
 
 
-class Differentiations(APIView):
+class Differentiations(StrictView):
     """How far an investment sets the company apart."""
+
+    takes = {"get": ("as_of",)}
 
     @extend_schema(
         operation_id="investments_differentiations",

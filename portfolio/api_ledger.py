@@ -123,6 +123,7 @@ as_of_parameter = OpenApiParameter(
 class CellViewSet(OfInvestment):
     """The values of an investment."""
 
+    takes = {"list": ("as_of",)}
     queryset = Cell.objects.select_related("account")
     serializer_class = CellSerializer
     filterset_class = LedgerFilters

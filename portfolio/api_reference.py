@@ -20,6 +20,7 @@ from portfolio.api_base import (
     Filters,
     MonthField,
     MonthFilter,
+    StrictView,
     answer_once,
     idempotency_parameter,
     person,
@@ -61,7 +62,7 @@ class AccountFilters(Filters):
         fields: Sequence[str] = ()
 
 
-class AccountViewSet(mixins.ListModelMixin, GenericViewSet[Account]):
+class AccountViewSet(StrictView, mixins.ListModelMixin, GenericViewSet[Account]):
     """The chart of accounts, the same for all portfolios."""
 
     queryset = Account.objects.all()
@@ -113,7 +114,7 @@ class FxRateFilters(Filters):
         fields: Sequence[str] = ()
 
 
-class FxRateViewSet(mixins.ListModelMixin, GenericViewSet[FxRate]):
+class FxRateViewSet(StrictView, mixins.ListModelMixin, GenericViewSet[FxRate]):
     """The FX rates in force, the same for all portfolios."""
 
     queryset = FxRate.objects.filter(

@@ -8,12 +8,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from portfolio import gate_facts, stages
 from portfolio.api_base import (
     Body,
     Refused,
+    StrictView,
     answer_once,
     code_parameter,
     idempotency_parameter,
@@ -87,7 +87,7 @@ class EnteredSerializer(serializers.Serializer[Any]):
     )
 
 
-class Stages(APIView):
+class Stages(StrictView):
     """The stage of an investment."""
 
     @extend_schema(operation_id="investments_stages", responses=StandsSerializer, parameters=[code_parameter])

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.viewsets import GenericViewSet
 
-from portfolio.api_base import Filters, refuse
+from portfolio.api_base import Filters, StrictView, refuse
 
 _PREFIX_PATTERN = r"hurdle_[0-9a-f]{8}"
 
@@ -54,7 +54,7 @@ class ShownToken(TokenSerializer):
         fields = ("prefix", "created", "expiry", "token")
 
 
-class TokenViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, GenericViewSet[Any]):
+class TokenViewSet(StrictView, mixins.ListModelMixin, mixins.DestroyModelMixin, GenericViewSet[Any]):
     """Your own tokens. A token opens what you may see and do; it cannot make other tokens."""
 
     queryset = AuthToken.objects.all()

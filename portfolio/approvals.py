@@ -25,17 +25,25 @@ class ApprovalError(ValueError):
     """A request that cannot be made or decided; the message is for the user."""
 
 
+def about_investment(approval: Approval) -> str:
+    """Return the code of the investment a request says it is about, else that of its portfolio."""
+    code = approval.content.get("investment")
+    return code if isinstance(code, str) and code else approval.portfolio.code
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """How requests of one kind are shown, compared with what stands there now, and carried out.
 
-    `refusals` are the errors of `apply` whose message is for the user: the request then stays undecided.
+    `about` names in a few words what a request is about. `refusals` are the errors of `apply` whose message is for
+    the user: the request then stays undecided.
     """
 
     name: str
     title: str
     content: Callable[[Approval], Content]
     rows: Callable[[Approval], Sequence[tuple[str, str]]]
+    about: Callable[[Approval], str] = about_investment
     apply: Callable[[Approval, datetime], object] | None = None
     author_needs: Action = Action.RECORD
     refusals: tuple[type[Exception], ...] = ()

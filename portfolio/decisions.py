@@ -114,9 +114,11 @@ def decide(review: Review, terms: Terms, *, user: User, evidence: Evidence, now:
 def _check(review: Review, terms: Terms, *, user: User, today: date) -> None:
     if review.state != ReviewState.OPEN.value:
         raise DecisionError(f"This review is {review.state} already.", code="closed")
-    if review.investment.owner_id == user.pk:
+    if reviews.has_owned(user, review):
         raise DecisionError(
-            "Who owns an investment does not decide on it; the sponsor or the board does.", code="forbidden"
+            "Who owns an investment, or has owned it since the review opened, does not decide on it; the sponsor or "
+            "the board does.",
+            code="forbidden",
         )
     if not reviews.may_decide(user, review):
         raise DecisionError("Only the board, an administrator or the sponsor decides.", code="forbidden")
@@ -160,6 +162,8 @@ def _check_budget(review: Review, terms: Terms) -> None:
         raise DecisionError("Money has six decimals at most.")
     if move.source == move.target:
         raise DecisionError("Money moves between two different investments, or to or from the reserve.")
+    if investment not in (move.source, move.target):
+        raise DecisionError(f"A decision on {investment.code} moves money to it or from it.")
     for end in (move.source, move.target):
         if end is not None and end.portfolio_id != review.portfolio_id:
             raise DecisionError(f"{end.code} is in another portfolio; money moves inside one.")

@@ -6,6 +6,11 @@ from django.db.models import Model
 
 # Written by `portfolio.ledger` alone and never thinned out, yet updated in place.
 _NO_DELETE = {"portfolio_cell", "portfolio_head"}
+# Functions in plain SQL read no tables, and would be slower.
+_GUARDS = """
+SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+WHERE p.pronamespace = 'public'::regnamespace AND l.lanname = 'plpgsql' AND pg_get_userbyid(p.proowner) = current_user
+"""
 
 
 def append_only_tables() -> list[str]:
@@ -35,3 +40,16 @@ def grant(connection: BaseDatabaseWrapper, app_role: str) -> None:
         for table in sorted(_NO_DELETE):
             cursor.execute(f"REVOKE DELETE ON {connection.ops.quote_name(table)} FROM {role}")
         cursor.execute(f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {role}")
+        database = connection.ops.quote_name(connection.settings_dict["NAME"])
+        cursor.execute(f"REVOKE TEMPORARY ON DATABASE {database} FROM {role}, PUBLIC")
+
+
+def pin(connection: BaseDatabaseWrapper) -> None:
+    """Let the guards find their tables by name alone where they are; the connection is the owner's.
+
+    Who may create temporary tables could otherwise put an empty one before each table that a guard looks at.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_GUARDS)
+        for (guard,) in cursor.fetchall():
+            cursor.execute(f"ALTER FUNCTION {guard} SET search_path = pg_catalog, public, pg_temp")

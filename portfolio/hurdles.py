@@ -88,7 +88,7 @@ def _content(approval: Approval) -> Content:
 
 
 def _percent(rate: str | None) -> str:
-    return "inherited" if rate is None else f"{(Decimal(rate) * 100).normalize():f} %"
+    return "inherited" if rate is None else f"{(Decimal(rate) * 100).normalize():f}%"
 
 
 def _rows(approval: Approval) -> list[tuple[str, str]]:

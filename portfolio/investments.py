@@ -6,16 +6,27 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from portfolio import knowledge, nudge
-from portfolio.models import Cell, Investment, InvestmentVersion, StageChange, User
+from portfolio.models import Approval, Cell, Investment, InvestmentVersion, StageChange, User
 from portfolio.terms import ENDED_STAGES, FIRST_YEAR, LAST_YEAR, Book, EntryKind, Stage, format_month
+
+# Which figures count, from when a threshold is looked at, and which rates hold: approval fixes them.
+FIXED = ("portfolio", "start_month", "live_month", "end_month", "horizon_months")
 
 
 @transaction.atomic
-def put(investment: Investment, *, now: datetime, actor: User | None = None, reason: str = "") -> Investment:
+def put(
+    investment: Investment,
+    *,
+    now: datetime,
+    actor: User | None = None,
+    reason: str = "",
+    approval: Approval | None = None,
+) -> Investment:
     """Save an investment, new or changed, and version its terms (portfolio, months, horizon) when they differ.
 
-    Which plan is approved and which stage was entered is not changed here, however old the given copy is. Raises
-    ValidationError, also when the start month would leave recorded months before it.
+    Approval fixes the terms: they change by what a second person has allowed (`portfolio.fixed_terms`). Which plan is
+    approved and which stage was entered is not changed here, however old the given copy is. Raises ValidationError,
+    also when the start month would leave recorded months before it.
     """
     before = _lock(investment)
     if before:
@@ -25,6 +36,11 @@ def put(investment: Investment, *, now: datetime, actor: User | None = None, rea
     elif investment.stage != Stage.PROPOSED.value:
         raise ValidationError(
             {"stage": "A new investment is proposed; it enters later stages through their gates."}
+        )
+    if before and approval is None and is_fixed_by_approval(before, investment):
+        raise ValidationError(
+            f"{before.code} is {before.get_stage_display().lower()}: its portfolio, months and horizon were fixed at "
+            "approval. Ask for the change; a second person allows it."
         )
     investment.full_clean()
     if not FIRST_YEAR <= investment.start_month.year <= LAST_YEAR:
@@ -41,6 +57,7 @@ def put(investment: Investment, *, now: datetime, actor: User | None = None, rea
         kind="terms",
         now=now,
         actor=actor,
+        approver=approval.approver if approval else None,
         reason=reason,
         content=["|".join(str(term) for term in (investment.pk, *_terms(investment)))],
     )
@@ -52,10 +69,16 @@ def put(investment: Investment, *, now: datetime, actor: User | None = None, rea
         live_month=investment.live_month,
         end_month=investment.end_month,
         horizon_months=investment.horizon_months,
+        approval=approval,
     )
     knowledge.advance_heads("investment", [investment.pk], batch.pk)
     nudge.ring([investment.pk])
     return investment
+
+
+def is_fixed_by_approval(before: Investment, wanted: Investment) -> bool:
+    """Return whether a copy has other terms than the investment it is of, once that is past being proposed."""
+    return before.stage != Stage.PROPOSED.value and _fixed(before) != _fixed(wanted)
 
 
 def _lock(investment: Investment) -> Investment | None:
@@ -79,15 +102,12 @@ def _is_entered(investment: Investment, before: Investment) -> bool:
     return newest is not None and (newest.from_stage, newest.to_stage) == (before.stage, investment.stage)
 
 
+def _fixed(investment: Investment) -> tuple[object, ...]:
+    return (investment.portfolio_id, *(getattr(investment, name) for name in FIXED[1:]))
+
+
 def _terms(investment: Investment) -> tuple[object, ...]:
-    return (
-        investment.portfolio_id,
-        investment.start_month,
-        investment.live_month,
-        investment.end_month,
-        investment.horizon_months,
-        investment.stage in ENDED_STAGES,
-    )
+    return (*_fixed(investment), investment.stage in ENDED_STAGES)
 
 
 def _refuse_lost_months(investment: Investment) -> None:

@@ -134,6 +134,10 @@ def _rows(approval: Approval) -> list[tuple[str, str]]:
     ]
 
 
+def _about(approval: Approval) -> str:
+    return f"{approval.content['investment']}, version {approval.content['version']}"
+
+
 def _apply(approval: Approval, now: datetime) -> PlanApproval:
     said = approval.content
     return approve(
@@ -152,6 +156,7 @@ approvals.register(
         title="Approved plan",
         content=_content,
         rows=_rows,
+        about=_about,
         apply=_apply,
         author_needs=Action.MANAGE,
         refusals=(AssumptionError, KnowledgeError),

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.apps import apps
 from django.db import transaction
 from django.db.models import Q
 
@@ -173,13 +174,24 @@ def unanswered(review: Review) -> list[str]:
 
 
 def may_decide(user: User, review: Review) -> bool:
-    """Return whether a user may decide a review: the board, an administrator or the sponsor, never the owner."""
+    """Return whether a user may decide a review: the board, an administrator or the sponsor, never an owner."""
     investment = review.investment
-    if not user.is_active or investment.owner_id == user.pk:
+    if not user.is_active or has_owned(user, review):
         return False
     if access.may(user, Action.DECIDE, review.portfolio_id):
         return True
     return investment.sponsor_id == user.pk and access.may(user, Action.VIEW, review.portfolio_id)
+
+
+def has_owned(user: User, review: Review) -> bool:
+    """Return whether a user has owned the investment at any time since the review opened, whoever owns it now."""
+    if review.investment.owner_id == user.pk:
+        return True
+    history = apps.get_model("portfolio", "InvestmentEvent")  # made by pghistory, which no type checker sees
+    events = history._default_manager.filter(pgh_obj=review.investment_id)
+    before = events.filter(pgh_created_at__lt=review.opened_at).order_by("-pgh_id").values("pgh_id")[:1]
+    since = Q(pgh_created_at__gte=review.opened_at) | Q(pgh_id__in=before)
+    return bool(events.filter(since, owner=user).exists())
 
 
 def is_decided(origin_refs: Iterable[UUID]) -> set[UUID]:

@@ -4,13 +4,24 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Max, Q
 
 from portfolio import approvals, gate_facts, gates, knowledge, nudge
 from portfolio.approvals import ApprovalError, Content, Kind
 from portfolio.gates import Answer
 from portfolio.knowledge import KnowledgeError
-from portfolio.models import Approval, Decision, Investment, StageChange, User
-from portfolio.terms import Stage
+from portfolio.models import (
+    Approval,
+    Baseline,
+    Decision,
+    Entry,
+    Hypothesis,
+    Investment,
+    StageChange,
+    StrategicTerms,
+    User,
+)
+from portfolio.terms import Book, Stage
 
 KIND = "stage"
 # Money is granted on the way to these: one asks, another allows.
@@ -141,6 +152,26 @@ def _said(investment: Investment, to_stage: Stage, *, reason: str) -> dict[str, 
         "from_stage": investment.stage,
         "to_stage": to_stage.value,
         "reason": reason,
+        "stands_on": _stands_on(investment),
+    }
+
+
+def _stands_on(investment: Investment) -> dict[str, object]:
+    """Return what is approved with the stage: the newest of each statement, the plan, and what approval fixes."""
+    of_it = Q(investment=investment)
+    newest = {
+        "hypothesis": Hypothesis.objects.filter(of_it),
+        "baseline": Baseline.objects.filter(of_it),
+        "strategic_terms": StrategicTerms.objects.filter(of_it),
+        "plan": Entry.objects.filter(of_it, book=Book.PLAN.value),
+    }
+    months = (investment.start_month, investment.live_month, investment.end_month)
+    return {
+        **{name: rows.aggregate(newest=Max("batch"))["newest"] for name, rows in newest.items()},
+        "approved_plan": investment.approved_plan_version,
+        "months": [month.isoformat() if month else None for month in months],
+        "horizon_months": investment.horizon_months,
+        "value_category": investment.value_category,
     }
 
 

@@ -12,4 +12,4 @@ ALTER ROLE hurdle_app SET statement_timeout = '10min';
 -- A migration that cannot have its lock gives way, instead of holding up everybody who comes after it.
 ALTER ROLE hurdle_owner SET lock_timeout = '5s';
 REVOKE ALL ON DATABASE hurdle FROM PUBLIC;
-GRANT CONNECT, TEMPORARY ON DATABASE hurdle TO hurdle_app;
+GRANT CONNECT ON DATABASE hurdle TO hurdle_app;

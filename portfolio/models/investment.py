@@ -129,6 +129,14 @@ class InvestmentVersion(AppendOnly):
     live_month = models.DateField(null=True)
     end_month = models.DateField(null=True)
     horizon_months = models.PositiveSmallIntegerField()
+    approval = models.ForeignKey(
+        "portfolio.Approval",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What allowed new terms of an approved investment.",
+    )
 
     class Meta:
         indexes = [models.Index(fields=["investment", "-batch"], name="investment_version_latest")]

@@ -44,6 +44,7 @@ PAGES = {
     "page imports": "admin:reports_imports",
     "page reallocation": "admin:reports_reallocation",
     "page rates": "admin:reports_rates",
+    "page reports": "admin:reports_reports",
     "page FX rates": "admin:portfolio_fxrate_changelist",
     "api investments": "api-investment-list",
     "api portfolios": "api-portfolio-list",
@@ -53,6 +54,10 @@ PAGES = {
     "api accounts": "api-account-list",
     "api cases": "api-case-list",
     "api use cases": "api-use-cases",
+}
+ASKED = {
+    "page report preview": ("admin:reports_report_preview", "portfolio=CX&audience=monthly_pack"),
+    "api investments as known then": ("api-investment-list", "as_of={now}"),
 }
 PAGES_OF_ONE = (
     "api-investment-snapshots",
@@ -112,6 +117,8 @@ def _verbs(size: int) -> dict[str, int]:
 def _pages(client: Client) -> dict[str, int]:
     counts = {}
     addresses = {name: reverse(view) for name, view in PAGES.items()}
+    then = now().isoformat().replace("+00:00", "Z")
+    addresses |= {name: f"{reverse(view)}?{query.format(now=then)}" for name, (view, query) in ASKED.items()}
     addresses |= {f"{name} of one": reverse(name, kwargs={"code": "N-1"}) for name in PAGES_OF_ONE}
     for name, address in addresses.items():
         cache.clear()

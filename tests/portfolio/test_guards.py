@@ -11,8 +11,9 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.utils import DatabaseError, IntegrityError
 
-from portfolio import integrity, knowledge, ledger
-from portfolio.models import Cell, Entry, Investment, Portfolio
+from portfolio import integrity, knowledge, ledger, plan_approvals
+from portfolio.models import Assumptions, Cell, Entry, Investment, Portfolio
+from portfolio.terms import Book
 from tests import factories
 from tests.factories import START, close, fact, month, record
 from tests.servers import TestDatabase
@@ -72,8 +73,8 @@ def test_history_is_written_once(support: Investment, table: str, statement: str
         cursor.execute(statement.format(table=table, column=column))
 
 
-def _raw_entry(support: Investment, **changes: Any) -> None:
-    """Insert an entry past the code, as the writer the trigger lets through."""
+def _raw_entry(support: Investment, *, says: int | None = None, **changes: Any) -> None:
+    """Insert an entry past the code, as the writer the trigger lets through, or one that `says` another batch."""
     entry = Entry.objects.order_by("pk").first()
     assert entry is not None
     row = {field.attname: getattr(entry, field.attname) for field in Entry._meta.concrete_fields}
@@ -81,8 +82,57 @@ def _raw_entry(support: Investment, **changes: Any) -> None:
     names = ", ".join(row)
     marks = ", ".join(["%s"] * len(row))
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('hurdle.ledger_batch', 'raw', true)")
+        cursor.execute("SELECT set_config('hurdle.ledger_batch', %s, true)", [str(says or row["batch_id"])])
         cursor.execute(f"INSERT INTO portfolio_entry ({names}) VALUES ({marks})", list(row.values()))
+
+
+def test_every_guard_finds_its_tables_by_name_alone_where_they_are(db: None) -> None:
+    """Temporary tables come last, though PostgreSQL would look there first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.proname, p.proconfig FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang "
+            "WHERE p.pronamespace = 'public'::regnamespace AND l.lanname = 'plpgsql'"
+        )
+        guards = dict(cursor.fetchall())
+    assert "hurdle_guard_hurdle_rate" in guards
+    assert {tuple(found or ()) for found in guards.values()} == {("search_path=pg_catalog, public, pg_temp",)}
+
+
+def test_an_empty_table_before_the_real_one_hides_nothing(support: Investment) -> None:
+    """The first hurdle of a portfolio needs nobody; an empty temporary table would make any hurdle the first."""
+    copied = ", ".join(f.column for f in Assumptions._meta.concrete_fields if not f.primary_key)
+    changed = copied.replace("hurdle_rate", "0.01")
+    hidden = (
+        "CREATE TEMP TABLE portfolio_assumptions (LIKE public.portfolio_assumptions);"
+        f"INSERT INTO public.portfolio_assumptions ({copied}) SELECT {changed} "
+        f"FROM public.portfolio_assumptions WHERE portfolio_id = {support.portfolio_id} LIMIT 1"
+    )
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(hidden)
+
+
+def test_an_approved_plan_takes_no_more_entries(support: Investment) -> None:
+    """Not by a writer of raw rows either: another version takes its place."""
+    record(
+        support.portfolio, fact(support, START, "model_api", 10), book=Book.PLAN, book_version=1, actor=None
+    )
+    plan_approvals.approve(support, 1, now=factories.now(), actor=factories.make_user())
+    with pytest.raises(DatabaseError, match="approved stays as it is"):
+        _raw_entry(support, book="plan", book_version=1)
+    _raw_entry(support, book="plan", book_version=2)
+
+
+def test_an_entry_is_of_the_batch_that_is_being_written(
+    committed: tuple[Portfolio, TestDatabase],
+) -> None:
+    """Neither of another batch, nor of one that was committed before: what was known then stays as it was."""
+    portfolio = committed[0]
+    investment = Investment.objects.get(code="CX-1")
+    with pytest.raises(DatabaseError, match="was written stays as it is"):
+        _raw_entry(investment)
+    with pytest.raises(DatabaseError, match="batch that is being written"):
+        _raw_entry(investment, says=1_000_000)
+    record(portfolio, fact(investment, START, "licenses", 3))
 
 
 @pytest.mark.parametrize(

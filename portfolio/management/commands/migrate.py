@@ -11,15 +11,18 @@ from portfolio import accounts, grants
 
 
 class Command(Migrate):
-    """Django's migrate, followed by grants and accounts."""
+    """Django's migrate, followed by pinned guards, grants and accounts."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Migrate everything, then grant (unless one role does both) and ship accounts; partial runs only migrate."""
+        """Migrate everything, then grant (unless one role does both) and ship accounts; partial runs leave these."""
         super().handle(*args, **options)
-        if options.get("plan") or options.get("check_unapplied") or options.get("app_label"):
+        if options.get("plan") or options.get("check_unapplied"):
+            return
+        connection = connections[options["database"]]
+        grants.pin(connection)
+        if options.get("app_label"):
             return
         app_role = settings.DATABASE_APP_ROLE
-        connection = connections[options["database"]]
         if app_role and connection.settings_dict["USER"] != app_role:
             grants.grant(connection, app_role)
         accounts.ship(now=timezone.now())

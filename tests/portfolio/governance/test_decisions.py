@@ -100,6 +100,26 @@ def test_the_owner_does_not_decide(support: Investment, now: datetime) -> None:
         _decide(review, _terms(), factories.make_user("mallory"), now)
 
 
+def test_who_owned_it_meanwhile_does_not_decide(support: Investment, now: datetime) -> None:
+    """Handing the investment on while its review is open opens no way to decide, by verb or by SQL."""
+    review = _review(support, ReviewKind.SCHEDULED, now - timedelta(hours=1))
+    olivia, finn = support.owner, factories.make_user("finn")
+    assert olivia
+    support.owner, support.sponsor = finn, olivia
+    support.save()
+    review.investment.refresh_from_db()
+    assert not reviews.may_decide(olivia, review)
+    with pytest.raises(DecisionError, match="has owned it since"):
+        _decide(review, _terms(), olivia, now)
+    board = factories.join(factories.make_user("bea"), support.portfolio, "board")
+    decision = _decide(review, _terms(), board, now)
+    twin = Decision.objects.get(pk=decision.pk)
+    other = _review(support, ReviewKind.MAINTAIN_OR_REPLACE, now - timedelta(hours=1), is_answered=False)
+    twin.pk, twin.public_id, twin.review, twin.decided_by = None, uuid4(), other, olivia
+    with pytest.raises(DatabaseError, match="owner"), transaction.atomic():
+        Decision.objects.bulk_create([twin])
+
+
 def test_needed_steps_come_first(support: Investment, sam: User, now: datetime) -> None:
     """A decommissioning review has its checklist."""
     review = _review(support, ReviewKind.DECOMMISSIONING, now, is_answered=False)
@@ -151,6 +171,13 @@ def test_money_stays_in_its_portfolio(support: Investment, sam: User, now: datet
         move = BudgetMove(amount=Decimal(5), source=source, target=support)
         with pytest.raises(DecisionError, match=r"another portfolio|different"):
             _decide(review, _terms(budget=move), sam, now)
+
+
+def test_a_decision_moves_no_money_of_others(support: Investment, sam: User, now: datetime) -> None:
+    review = _review(support, ReviewKind.SCHEDULED, now)
+    move = BudgetMove(amount=Decimal(5), source=None, target=Investment.objects.get(code="OTHER"))
+    with pytest.raises(DecisionError, match="to it or from it"):
+        _decide(review, _terms(budget=move), sam, now)
 
 
 def test_doubling_down_moves_money(support: Investment, sam: User, now: datetime) -> None:
@@ -280,3 +307,40 @@ def test_direct_sql_cannot_rewrite_or_fake_a_decision(support: Investment, sam: 
     twin.pk, twin.public_id, twin.review, twin.decided_by = None, uuid4(), pending, support.owner
     with pytest.raises(DatabaseError, match="owner"), transaction.atomic():
         Decision.objects.bulk_create([twin])
+
+
+def _again(decision: Decision, **changes: Any) -> Decision:
+    twin = Decision.objects.get(pk=decision.pk)
+    twin.pk, twin.public_id = None, uuid4()
+    for name, value in changes.items():
+        setattr(twin, name, value)
+    return twin
+
+
+def test_a_decision_row_answers_an_open_review_of_its_investment_and_ends_it(
+    support: Investment, sam: User, now: datetime
+) -> None:
+    """Whoever writes it: by one of those who decide, and with the end of the review in the same transaction."""
+    decision = _decide(_review(support, ReviewKind.SCHEDULED, now), _terms(), sam, now)
+    pending = _review(support, ReviewKind.DECOMMISSIONING, now)
+    other = Investment.objects.get(code="OTHER")
+    elsewhere = _review(other, ReviewKind.DECOMMISSIONING, now, is_answered=False)
+    viewer = factories.join(factories.make_user("vera"), support.portfolio, "viewer")
+    for changes, words in (
+        ({"review": elsewhere}, "open review of its investment"),
+        ({"review": decision.review}, "open review of its investment"),
+        ({"review": pending, "decided_by": viewer}, "the sponsor decides"),
+    ):
+        with pytest.raises(DatabaseError, match=words), transaction.atomic():
+            Decision.objects.bulk_create([_again(decision, **changes)])
+    Decision.objects.bulk_create([_again(decision, review=pending)])
+    with pytest.raises(DatabaseError, match="ends its review"):
+        _sql("SELECT 1")
+    Review.objects.filter(pk=pending.pk).update(state="decided", closed_at=now)
+
+
+def test_what_a_review_asks_stays(support: Investment, now: datetime) -> None:
+    review = _review(support, ReviewKind.DECOMMISSIONING, now)
+    for change in ("origin = 'person'", "origin_ref = gen_random_uuid()", "kind = 'scheduled'"):
+        with pytest.raises(DatabaseError, match="asks cannot be changed"):
+            _sql(f"UPDATE portfolio_review SET {change} WHERE id = %s", review.pk)

@@ -145,7 +145,7 @@ def test_what_is_asked_for_has_its_reason_and_range(portfolio: Portfolio, ada: U
 def test_a_request_shows_before_and_after(portfolio: Portfolio, ada: User) -> None:
     asked = _ask_hurdle(portfolio, ada)
     rows = dict(approvals.kind_of(asked).rows(asked))
-    assert (rows["Hurdle rate before"], rows["Hurdle rate, per year"]) == ("10 %", "20 %")
+    assert (rows["Hurdle rate before"], rows["Hurdle rate, per year"]) == ("10%", "20%")
 
 
 # The policy

@@ -1,5 +1,6 @@
 """A stage is entered through its gate by the verb, and by nothing else: forms, bulk writes or direct SQL."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -109,6 +110,26 @@ def test_a_gate_that_closed_after_the_request_leaves_it_undecided(
         approvals.settle(asked, approver=finn, is_allowed=True, now=now())
     asked.refresh_from_db()
     assert (asked.decision, _stage(ready)) == ("", "proposed")
+
+
+@pytest.mark.parametrize("edited", ["plan", "claim", "months"])
+def test_what_the_request_rests_on_is_not_edited_after_it(
+    ready: Investment, olivia: User, finn: User, edited: str
+) -> None:
+    """The gate may still be open: what was asked for is another investment by then."""
+    asked = _ask(ready, olivia)
+    if edited == "plan":
+        line = fact(ready, month(3), "labor_savings", 90_000)
+        record(ready.portfolio, line, book=Book.PLAN, book_version=1, actor=olivia)
+    elif edited == "claim":
+        newer = replace(CLAIM, target=Decimal(11))
+        hypotheses.state(ready, newer, now=now(), author=olivia, reason="Seen again.")
+    else:
+        ready.horizon_months = 24
+        investments.put(ready, now=now(), actor=olivia)
+    with pytest.raises(ApprovalError, match="changed after the request"):
+        approvals.settle(asked, approver=finn, is_allowed=True, now=now())
+    assert _stage(ready) == "proposed"
 
 
 def test_later_stages_are_entered_with_a_reason(ready: Investment, olivia: User, finn: User) -> None:
