@@ -141,6 +141,7 @@ class SnapshotFilters(Filters):
 class SnapshotViewSet(OfInvestment):
     """The figures of an investment, month by month."""
 
+    takes = {"list": ("basis", "as_of")}
     queryset = Snapshot.objects.select_related("investment__portfolio")
     serializer_class = FiguresSerializer
     filterset_class = SnapshotFilters

@@ -9,10 +9,9 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from portfolio import knowledge
-from portfolio.api_base import MonthField, code_parameter, open_investment
+from portfolio.api_base import MonthField, StrictView, code_parameter, open_investment
 from portfolio.api_ledger import as_of_parameter, asked_knowledge
 from portfolio.models import Portfolio
 from portfolio.terms import Basis, format_month, from_micros, parse_month
@@ -77,8 +76,10 @@ class BridgeAnswer(serializers.Serializer[Any]):
     to_date = OneBridgeAnswer()
 
 
-class InvestmentBridge(APIView):
+class InvestmentBridge(StrictView):
     """Why an investment's ROI moved."""
+
+    takes = {"get": ("month", "basis", "as_of")}
 
     @extend_schema(
         operation_id="investments_bridge",

@@ -63,6 +63,7 @@ class CaseFilters(Filters):
 class CaseViewSet(ScopedViewSet):
     """The business cases of your portfolios."""
 
+    takes = {"destroy": ("revision",)}
     body_names_rows = True
     queryset = BusinessCase.objects.select_related("portfolio", "investment", "created_by", "updated_by")
     serializer_class = CaseSerializer

@@ -7,9 +7,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from portfolio.api_base import MonthField, code_parameter, open_investment
+from portfolio.api_base import MonthField, StrictView, code_parameter, open_investment
 from portfolio.api_ledger import as_of_parameter, known_at
 from portfolio.knowledge import with_one_view
 from roi.engine.crossings import RULES
@@ -148,8 +147,10 @@ class OutlookAnswer(serializers.Serializer[Any]):
     calibration = CalibrationAnswer(many=True)
 
 
-class InvestmentForecast(APIView):
+class InvestmentForecast(StrictView):
     """What is expected of an investment."""
+
+    takes = {"get": ("as_of",)}
 
     @extend_schema(
         operation_id="investments_forecast",

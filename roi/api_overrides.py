@@ -19,6 +19,7 @@ from portfolio.access import Action
 from portfolio.api_base import (
     UUID_PATTERN,
     Filters,
+    StrictView,
     answer_once,
     idempotency_parameter,
     open_portfolio,
@@ -106,7 +107,7 @@ class PriceOverrideFilters(Filters):
         fields: Sequence[str] = ()
 
 
-class PriceOverrideViewSet(GenericViewSet[PriceOverride]):
+class PriceOverrideViewSet(StrictView, GenericViewSet[PriceOverride]):
     """Negotiated prices: those of your portfolios, and those that count for all."""
 
     queryset = PriceOverride.objects.filter(withdraws__isnull=True).select_related(

@@ -156,7 +156,7 @@ class NewReallocation(AskedReallocation):
     """A proposal to keep, and why."""
 
     portfolio = serializers.CharField(max_length=48)
-    reason = serializers.CharField(max_length=2000, allow_blank=True, default="")
+    reason = serializers.CharField(max_length=2000)
 
 
 def _money(micros: int | None) -> str | None:

@@ -146,16 +146,19 @@ class PortfolioReallocation(APIView):
         portfolio, question = open_portfolio(request.user, code), _question(request)
         try:
             with transaction.atomic():
-                known = known_at(request, portfolio)
-                found = reallocation_answers.answer(portfolio, question, knowledge=known)
+                known, inputs = reallocation_answers.asked(
+                    portfolio, question, knowledge=known_at(request, portfolio)
+                )
+            # It may take seconds, and holds no lock meanwhile.
+            result = reallocation_answers.remembered(inputs)
         except ReallocationError as error:
             refuse(str(error))
         stamps = {
             "portfolio": portfolio.code,
-            "knowledge": found.knowledge,
+            "knowledge": known,
             "engine_version": ENGINE_VERSION,
         }
-        return Response(plain_answer(found.inputs, found.result) | stamps)
+        return Response(plain_answer(inputs, result) | stamps)
 
 
 def _question(request: Request) -> Question:

@@ -12,13 +12,13 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from portfolio.access import Action
 from portfolio.api_base import (
     Body,
     ExactDecimalField,
     MonthField,
+    StrictView,
     answer_once,
     code_parameter,
     idempotency_parameter,
@@ -129,8 +129,10 @@ class RollUpAnswer(serializers.Serializer[Any]):
     over_invested = MisfundedAnswer(many=True)
 
 
-class PortfolioRollUp(APIView):
+class PortfolioRollUp(StrictView):
     """The arithmetic of a portfolio."""
+
+    takes = {"get": ("by", "month", "basis", "as_of")}
 
     @extend_schema(
         operation_id="portfolios_roll_up",
@@ -190,7 +192,7 @@ class PoolTermsAnswer(serializers.Serializer[Any]):
     members = serializers.ListField(child=serializers.DictField(child=serializers.CharField()))
 
 
-class PortfolioPools(APIView):
+class PortfolioPools(StrictView):
     """The benefit pools of a portfolio."""
 
     @extend_schema(

@@ -11,12 +11,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from portfolio.access import Action
 from portfolio.api_base import (
     Body,
     MonthField,
+    StrictView,
     answer_once,
     code_parameter,
     idempotency_parameter,
@@ -86,8 +86,10 @@ class ThresholdsBody(Body):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=2000)
 
 
-class InvestmentScorecard(APIView):
+class InvestmentScorecard(StrictView):
     """The scorecard of an investment."""
+
+    takes = {"get": ("as_of",)}
 
     refuses_questions = True
 
@@ -108,7 +110,7 @@ class InvestmentScorecard(APIView):
         return Response(_plain(found))
 
 
-class PortfolioThresholds(APIView):
+class PortfolioThresholds(StrictView):
     """What the scorecards of a portfolio ask for."""
 
     @extend_schema(

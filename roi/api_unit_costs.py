@@ -6,9 +6,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from portfolio.api_base import MonthField, code_parameter, open_investment
+from portfolio.api_base import MonthField, StrictView, code_parameter, open_investment
 from portfolio.api_ledger import as_of_parameter, known_at
 from portfolio.knowledge import with_one_view
 from roi import unit_costs
@@ -78,8 +77,10 @@ class UnitEconomicsAnswer(serializers.Serializer[Any]):
     decomposition = DecompositionAnswer()
 
 
-class UnitEconomics(APIView):
+class UnitEconomics(StrictView):
     """What a unit costs an investment."""
+
+    takes = {"get": ("as_of",)}
 
     @extend_schema(
         operation_id="investments_unit_economics",

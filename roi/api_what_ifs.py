@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from portfolio import assumptions
-from portfolio.api_base import open_investment, open_portfolio
+from portfolio.api_base import StrictView, open_investment, open_portfolio
 from roi import cases, questions, what_ifs
 from roi.api_case_answers import UseCasesAnswer, WhatIfAnswer
 from roi.api_case_fields import WhatIfBody
@@ -23,7 +23,7 @@ from roi.usecases.drivers import drivers_of
 Plain = dict[str, Any]
 
 
-class UseCases(APIView):
+class UseCases(StrictView):
     """The templates for business cases."""
 
     @extend_schema(operation_id="use_cases_list", responses=UseCasesAnswer)

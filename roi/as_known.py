@@ -81,8 +81,9 @@ def figures(
             fingerprint=UUID(bytes=prints[row, int(loaded.series.length[row]) - 1].tobytes()),
             last_month=last_month,
             last_complete_month=last_complete,
-            planned_breakeven_month=planned[row][0],
-            planned_discounted_payback_month=planned[row][1],
+            planned_breakeven_month=planned[row].breakeven,
+            planned_discounted_payback_month=planned[row].payback,
+            planned_live_month=planned[row].live,
         )
         result[investment.pk] = Known(investment, found[investment.pk], head)
     return result

@@ -49,6 +49,7 @@ class Overlaps:
 
     pooled: tuple[Pooled, ...]
     by_account: Mapping[tuple[int, int], int]
+    by_month: Mapping[date, int]
 
 
 @transaction.atomic
@@ -150,17 +151,39 @@ def in_force(portfolio: Portfolio, *, knowledge: int | None) -> list[PoolTerms]:
     )
 
 
-def overlaps(portfolio: Portfolio, *, basis: Basis, through: date, knowledge: int | None) -> Overlaps:
-    """Return what the pools leave out of the benefit of all months up to one. The caller holds one view."""
-    terms = in_force(portfolio, knowledge=knowledge)
-    members = {one.investment_id: one.investment for each in terms for one in _present(each)}
-    if not members:
-        return Overlaps(tuple(Pooled(each, (), {}, {}) for each in terms), {})
-    claims = lines.claims(list(members.values()), basis=basis, through=through, knowledge=knowledge)
+def overlaps(
+    terms: Sequence[PoolTerms],
+    investments: Sequence[Investment],
+    *,
+    basis: Basis,
+    through: date,
+    knowledge: int | None,
+) -> Overlaps:
+    """Return what pools leave out of the benefit of all months up to one. The caller holds one view.
+
+    `terms` are those in force at the knowledge time, of one portfolio. `investments` are its investments, with their
+    terms of that time: a member that is elsewhere claims in another currency, and takes no part.
+    """
+    home = {one.pk: one for one in investments}
+    present = [tuple(one for one in each.members.all() if one.investment_id in home) for each in terms]
+    members = {one.investment_id: home[one.investment_id] for each in present for one in each}
+    claims = (
+        lines.claims(list(members.values()), basis=basis, through=through, knowledge=knowledge)
+        if members
+        else []
+    )
     rank = _approval_order(list(members), knowledge)
-    by_account: dict[tuple[int, int], int] = {}
-    pooled = [_shared(each, claims, rank, by_account) for each in terms]
-    return Overlaps(tuple(pooled), by_account)
+    left_out = _LeftOut({}, {})
+    pooled = [_shared(each, mine, claims, rank, left_out) for each, mine in zip(terms, present, strict=True)]
+    return Overlaps(tuple(pooled), left_out.by_account, left_out.by_month)
+
+
+@dataclass(frozen=True, slots=True)
+class _LeftOut:
+    """What all pools leave out, as it is added up."""
+
+    by_account: dict[tuple[int, int], int]
+    by_month: dict[date, int]
 
 
 def _approval_order(ids: Sequence[int], knowledge: int | None) -> dict[int, tuple[int, int]]:
@@ -174,12 +197,13 @@ def _approval_order(ids: Sequence[int], knowledge: int | None) -> dict[int, tupl
 
 def _shared(
     terms: PoolTerms,
+    members: tuple[PoolMember, ...],
     claims: Sequence[lines.Claim],
     rank: Mapping[int, tuple[int, int]],
-    by_account: dict[tuple[int, int], int],
+    left_out: _LeftOut,
 ) -> Pooled:
-    """Return a pool's sums, and add what it leaves out to `by_account`."""
-    since = {one.investment_id: one.since for one in _present(terms)}
+    """Return a pool's sums, and add what it leaves out to `left_out`."""
+    since = {one.investment_id: one.since for one in members}
     months: dict[date, dict[int, dict[str, int]]] = {}
     for claim in claims:
         is_capped = terms.account_id is None or claim.account_id == terms.account_id
@@ -188,21 +212,17 @@ def _shared(
             of_month.setdefault(claim.investment_id, {})[str(claim.account_id)] = claim.benefit
     claimed, kept = dict.fromkeys(since, 0), dict.fromkeys(since, 0)
     cap = int(terms.monthly_cap * MICRO)
-    for of_month in months.values():
+    for month, of_month in months.items():
         ordered = sorted(of_month, key=lambda pk: rank[pk])
         wanted = {str(pk): sum(of_month[pk].values()) for pk in ordered}
         found = pools.share(wanted, cap=cap, rule=SharingRule(terms.rule))
         for pk in ordered:
+            overlap = found.overlap[str(pk)]
             claimed[pk] += found.claimed[str(pk)]
             kept[pk] += found.kept[str(pk)]
+            left_out.by_month[month] = left_out.by_month.get(month, 0) + overlap
             weights = {account: max(amount, 0) for account, amount in of_month[pk].items()}
-            for account, part in pools.share_out(found.overlap[str(pk)], weights).items():
+            for account, part in pools.share_out(overlap, weights).items():
                 key = (pk, int(account))
-                by_account[key] = by_account.get(key, 0) + part
-    return Pooled(terms, _present(terms), claimed, kept)
-
-
-def _present(terms: PoolTerms) -> tuple[PoolMember, ...]:
-    """Return the members that are still in the portfolio; elsewhere they claim in another currency."""
-    home = terms.pool.portfolio_id
-    return tuple(one for one in terms.members.all() if one.investment.portfolio_id == home)
+                left_out.by_account[key] = left_out.by_account.get(key, 0) + part
+    return Pooled(terms, members, claimed, kept)

@@ -1,8 +1,8 @@
 """Charts of a business case as plain Vega-Lite dicts: the cash curve, the tornado, its scenarios."""
 
 from roi import vega
-from roi.charts import Spec
-from roi.vega import Rows
+from roi.engine.wording import amount
+from roi.vega import Rows, Spec
 
 _TORNADO_BARS = 10
 _BAR_STEP = 30
@@ -30,8 +30,8 @@ def describe_cash(rows: Rows, *, currency: str, breakeven: int | None) -> str:
         f"It breaks even in month {breakeven}." if breakeven else "It does not break even within 120 months."
     )
     return (
-        f"Net benefit to date over {len(rows)} months: lowest {lowest['cumulative_net']:,.0f} {currency} in month "
-        f"{lowest['month']}, {rows[-1]['cumulative_net']:,.0f} {currency} at the end. {reached}"
+        f"Net benefit to date over {len(rows)} months: lowest {amount(lowest['cumulative_net'])} {currency} in month "
+        f"{lowest['month']}, {amount(rows[-1]['cumulative_net'])} {currency} at the end. {reached}"
     )
 
 
@@ -118,5 +118,5 @@ def scenarios(rows: Rows, *, currency: str) -> Spec:
         for sign, style, is_loss in ((">=", "gain-bar", False), ("<", "loss-bar", True))
         if any((value["net"] < 0) is is_loss for value in values)  # a layer without bars has no extent
     ]
-    told = "; ".join(f"{row['name']} {row['net_benefit']:,.0f}" for row in rows)
+    told = "; ".join(f"{row['name']} {amount(row['net_benefit'])}" for row in rows)
     return vega.frame(f"Net benefit by scenario in {currency}: {told}.", values, [*layers, vega.zero()])

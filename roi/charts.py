@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from portfolio.terms import format_month
+from roi import vega
+from roi.engine.wording import amount
+from roi.vega import Spec
 
-Spec = dict[str, Any]
-
-SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 COST, BENEFIT = "Cost to date", "Benefit to date"
 _FONT = "Inter, system-ui, sans-serif"
 
@@ -34,24 +33,17 @@ def cumulative(points: Sequence[Point], *, currency: str, breakeven: date | None
     if not all(point.is_final for point in points):
         layers.insert(1, _open_points())
     if breakeven is not None:
-        layers += _marker(breakeven)
+        month = format_month(breakeven)
+        # The curves rise, so what stands over them has room on their left.
+        is_early = breakeven in [point.month for point in points][: max(len(points) * 3 // 5, 1)]
+        layers += vega.month_marker(month, f"Breakeven {month}", is_early=is_early)
     return {
-        "$schema": SCHEMA,
-        "description": describe(points, currency=currency, breakeven=breakeven),
-        "width": "container",
-        "height": 280,
-        "autosize": {"type": "fit", "contains": "padding"},
-        "data": {"values": [row for point in points for row in _rows(point)]},
-        "encoding": {
-            "x": {
-                "field": "month",
-                "type": "temporal",
-                "timeUnit": "utcyearmonth",
-                "title": None,
-                "axis": {"format": "%b %y", "labelOverlap": True, "grid": False, "labelAngle": 0},
-            },
-        },
-        "layer": layers,
+        **vega.frame(
+            describe(points, currency=currency, breakeven=breakeven),
+            [row for point in points for row in _rows(point)],
+            layers,
+            x=vega.calendar(),
+        ),
         "resolve": {"scale": {"color": "shared"}},
         "usermeta": {"currency": currency},
     }
@@ -62,13 +54,16 @@ def describe(points: Sequence[Point], *, currency: str, breakeven: date | None) 
     if not points:
         return "No months yet."
     first, last = points[0], points[-1]
-    reached = (
-        f"Breakeven was reached in {format_month(breakeven)}." if breakeven else "Breakeven is not reached."
-    )
-    return (
+    words = (
         f"Cumulative cost and benefit from {format_month(first.month)} to {format_month(last.month)}: "
-        f"{last.cost:,.0f} {currency} spent, {last.benefit:,.0f} {currency} returned. {reached}"
+        f"{amount(last.cost)} {currency} spent, {amount(last.benefit)} {currency} returned."
     )
+    if breakeven:
+        return f"{words} Breakeven was reached in {format_month(breakeven)}."
+    closed = [point for point in points if point.is_final]
+    # A portfolio's sum has no breakeven month of its own: where it lies above, nothing is said about one.
+    is_above = bool(closed) and closed[-1].benefit >= closed[-1].cost
+    return words if is_above else f"{words} Breakeven is not reached."
 
 
 def theme(name: str) -> Spec:
@@ -167,28 +162,7 @@ def _readings() -> Spec:
             "tooltip": [
                 {"field": "month", "type": "temporal", "timeUnit": "utcyearmonth", "title": "Month"},
                 {"field": "series", "type": "nominal", "title": "Series"},
-                {"field": "value", "type": "quantitative", "format": ",.0f", "title": "Amount"},
+                {"field": "value", "type": "quantitative", "format": "(,.0f", "title": "Amount"},
             ],
         },
     }
-
-
-def _marker(breakeven: date) -> list[Spec]:
-    month = f"{format_month(breakeven)}-01"
-    label = f"Breakeven {format_month(breakeven)}"
-    data = {"values": [{"month": month, "label": label}]}
-    return [
-        {"data": data, "mark": {"type": "rule", "style": "breakeven-rule"}},
-        {
-            "data": data,
-            "mark": {
-                "type": "text",
-                "style": "breakeven-text",
-                "align": "left",
-                "dx": 5,
-                "dy": 0,
-                "baseline": "top",
-            },
-            "encoding": {"text": {"field": "label"}, "y": {"value": 4}},
-        },
-    ]

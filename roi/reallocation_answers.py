@@ -1,20 +1,25 @@
 """What to go on with under a budget: the selection, what binds it, the next amount, the frontier and the regret.
 
-Nothing is kept here; roi/reallocations.py keeps an answer as a proposal.
+An answer follows from its inputs alone. The same inputs are not solved again for a day; roi/reallocations.py keeps an
+answer as a proposal.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from time import monotonic
 from typing import Any
 
 from django.db.models import Q
 
+from portfolio import approvals, clock
+from portfolio import knowledge as knowing
 from portfolio.models import Head, Investment, Portfolio
 from portfolio.terms import ENDED_STAGES, Stage, to_micros
 from roi import prospects as gathering
 from roi.engine import frontier
+from roi.engine.result import ENGINE_VERSION
 from roi.engine.selection import Selection, Status, select
 from roi.engine.selection_terms import (
     Candidate,
@@ -25,10 +30,14 @@ from roi.engine.selection_terms import (
     constraints_of,
     ordered_of,
 )
-from roi.prospects import Prospect, ReallocationError, hundredths
+from roi.models import RememberedReallocation
+from roi.prospects import ReallocationError, hundredths
 
 FRONTIER_STEPS = 10  # budgets looked at, up to twice the one asked for
-SECONDS = 5.0  # a search is stopped after, and says its gap
+SECONDS = (
+    5.0  # the search is stopped after, and says its gap; all other searches together are, and are counted
+)
+REMEMBERED = timedelta(days=1)
 _LIMITS = frozenset({Kind.BUDGET, Kind.CAPACITY, Kind.BUDGET_RESERVE, Kind.CAPACITY_RESERVE})
 _UNFUNDED = frozenset({Stage.PROPOSED.value, Stage.DECOMMISSIONING.value})
 
@@ -62,6 +71,15 @@ class Answer:
 def answer(portfolio: Portfolio, question: Question, *, knowledge: int | None = None) -> Answer:
     """Return what to go on with, as known now or at a knowledge time. Raises ReallocationError.
 
+    It may take seconds: no lock is held meanwhile that others wait for, if the caller holds none.
+    """
+    known, inputs = knowing.with_one_view(lambda: asked(portfolio, question, knowledge=knowledge))
+    return Answer(known, inputs, remembered(inputs))
+
+
+def asked(portfolio: Portfolio, question: Question, *, knowledge: int | None = None) -> tuple[int, Plain]:
+    """Return the knowledge time of the facts and what an answer is computed from. Raises ReallocationError.
+
     The caller holds one consistent view of the database.
     """
     limits, aversion, amount = _limits(portfolio, question)
@@ -73,16 +91,7 @@ def answer(portfolio: Portfolio, question: Question, *, knowledge: int | None = 
     )
     known = knowledge if knowledge is not None else _newest(portfolio, members)
     prospects = gathering.gather(members, aversion, question.stated_costs, knowledge)
-    candidates = [_candidate(one, question.stated_costs) for one in prospects if not one.left_out]
-    standing = {one.code for one in prospects if not one.left_out and one.stage not in _UNFUNDED}
-    try:
-        best = select(candidates, limits, seconds=SECONDS)
-        if best.status is Status.STOPPED and best.gap is None:
-            raise ReallocationError(f"The search found no selection within {SECONDS:g} seconds.")
-        result = _result(candidates, limits, best, amount=amount, standing=standing)
-    except SelectionError as error:
-        raise ReallocationError(str(error)) from error
-    asked = {
+    return known, {
         "budget": limits.budget,
         "capacity": limits.capacity,
         "reserve_share": str(limits.reserve_share),
@@ -92,7 +101,40 @@ def answer(portfolio: Portfolio, question: Question, *, knowledge: int | None = 
         "stated_costs": {code: to_micros(cost) for code, cost in sorted(question.stated_costs.items())},
         "candidates": [asdict(one) | {"needs": list(one.needs)} for one in prospects],
     }
-    return Answer(known, asked, result)
+
+
+def remembered(inputs: Plain) -> Plain:
+    """Return the answer of inputs that were solved within a day, or solve them. Raises ReallocationError.
+
+    A search that was stopped may end otherwise the next time: who looks and then keeps the answer keeps what was seen.
+    """
+    key = approvals.hash_of({"inputs": inputs, "engine": ENGINE_VERSION})
+    now = clock.now()
+    rows = RememberedReallocation.objects
+    known = rows.filter(key=key, solved_at__gt=now - REMEMBERED).first()
+    if known is not None:
+        return dict(known.result)
+    found = solved(inputs)
+    rows.filter(solved_at__lte=now - REMEMBERED).delete()
+    rows.bulk_create([RememberedReallocation(key=key, result=found, solved_at=now)], ignore_conflicts=True)
+    return found
+
+
+def solved(inputs: Plain) -> Plain:
+    """Return the answer that follows from inputs, computed anew. Raises ReallocationError."""
+    limits = Limits(
+        budget=inputs["budget"], capacity=inputs["capacity"], reserve_share=Decimal(inputs["reserve_share"])
+    )
+    possible = [one for one in inputs["candidates"] if not one["left_out"]]
+    candidates = [_candidate(one, inputs["stated_costs"]) for one in possible]
+    standing = {one["code"] for one in possible if one["stage"] not in _UNFUNDED}
+    try:
+        best = select(candidates, limits, seconds=SECONDS)
+        if best.status is Status.STOPPED and best.gap is None:
+            raise ReallocationError(f"The search found no selection within {SECONDS:g} seconds.")
+        return _result(candidates, limits, best, amount=inputs["next_amount"], standing=standing)
+    except SelectionError as error:
+        raise ReallocationError(str(error)) from error
 
 
 def _limits(portfolio: Portfolio, question: Question) -> tuple[Limits, Decimal, int]:
@@ -128,25 +170,35 @@ def _newest(portfolio: Portfolio, members: Sequence[Investment]) -> int:
     return max(heads.values_list("knowledge", flat=True), default=0)
 
 
-def _candidate(prospect: Prospect, stated: Mapping[str, Decimal]) -> Candidate:
+def _candidate(prospect: Plain, stated: Mapping[str, int]) -> Candidate:
     """Return it as it is selected; one whose cost is stated goes on, and adds nothing that is known."""
-    is_stated = prospect.value is None
+    is_stated = prospect["value"] is None
     return Candidate(
-        code=prospect.code,
-        cost=to_micros(stated[prospect.code]) if is_stated else prospect.cost or 0,
-        value=prospect.value or 0,
-        capacity=prospect.capacity,
-        is_exploration=prospect.is_exploration,
-        is_must_fund=prospect.is_must_fund or is_stated,
-        needs=prospect.needs,
-        group=prospect.group,
+        code=prospect["code"],
+        cost=stated[prospect["code"]] if is_stated else prospect["cost"] or 0,
+        value=prospect["value"] or 0,
+        capacity=prospect["capacity"],
+        is_exploration=prospect["is_exploration"],
+        is_must_fund=prospect["is_must_fund"] or is_stated,
+        needs=tuple(prospect["needs"]),
+        group=prospect["group"],
     )
+
+
+class _Time:
+    """What is left of the time that the searches beside the best one may take together."""
+
+    def __init__(self) -> None:
+        self._end = monotonic() + SECONDS
+
+    def share(self, others: int) -> float:
+        """Return the seconds of a search that leaves as many to each of so many others; 0: time is up."""
+        return max(0.0, self._end - monotonic()) / (others + 1)
 
 
 def _result(
     candidates: Sequence[Candidate], limits: Limits, best: Selection, *, amount: int, standing: set[str]
 ) -> Plain:
-    budgets = sorted({limits.budget * step // (FRONTIER_STEPS // 2) for step in range(FRONTIER_STEPS + 1)})
     found: Plain = {
         "status": best.status.value,
         "sentence": best.sentence,
@@ -160,27 +212,19 @@ def _result(
         "next": None,
         "regret": None,
         "limits": None,
-        "frontier": [
-            {"budget": budget, "value": None if one.gap is None else one.value}
-            for budget, one in frontier.frontier(candidates, limits, budgets=budgets, seconds=SECONDS / 5)
-        ],
     }
+    time = _Time()
     if best.status is Status.INFEASIBLE:
-        return found
-    move = frontier.next_amount(candidates, limits, best, amount=amount, seconds=SECONDS)
+        return found | {"frontier": _frontier(candidates, limits, time, others=0)}
     still = frontier.regret(candidates, limits, best, standing=standing)
     return found | {
         "value": best.value,
         "cost": best.cost,
         "capacity": best.capacity,
-        "next": {
-            "amount": amount,
-            "added": list(move.added),
-            "dropped": list(move.dropped),
-            "gain": move.gain,
-            "sentence": move.selection.sentence,
-        },
-        "limits": _kept_to(candidates, limits, best),
+        # In the order of what people ask first: what comes later goes without when time is up.
+        "next": _next(candidates, limits, best, amount, time),
+        "frontier": _frontier(candidates, limits, time, others=1),
+        "limits": _kept_to(candidates, limits, best, time),
         "regret": {
             "standing_value": still.standing_value,
             "amount": still.amount,
@@ -189,24 +233,46 @@ def _result(
     }
 
 
-def _kept_to(candidates: Sequence[Candidate], limits: Limits, best: Selection) -> Plain | None:
+def _next(
+    candidates: Sequence[Candidate], limits: Limits, best: Selection, amount: int, time: _Time
+) -> Plain:
+    move = frontier.next_amount(candidates, limits, best, amount=amount, seconds=time.share(2))
+    return {
+        "amount": amount,
+        "added": list(move.added),
+        "dropped": list(move.dropped),
+        "gain": move.gain,
+        "sentence": move.selection.sentence,
+    }
+
+
+def _frontier(candidates: Sequence[Candidate], limits: Limits, time: _Time, *, others: int) -> list[Plain]:
+    """Return the best value at budgets up to twice the one asked for; None where none was found, or none in time."""
+    budgets = sorted({limits.budget * step // (FRONTIER_STEPS // 2) for step in range(FRONTIER_STEPS + 1)})
+    rows: list[Plain] = []
+    for at, budget in enumerate(budgets):
+        value = None
+        if seconds := time.share(len(budgets) - at - 1 + others * len(budgets)):
+            [(_, one)] = frontier.frontier(candidates, limits, budgets=[budget], seconds=seconds)
+            value = None if one.gap is None else one.value
+        rows.append({"budget": budget, "value": value})
+    return rows
+
+
+def _kept_to(candidates: Sequence[Candidate], limits: Limits, best: Selection, time: _Time) -> Plain | None:
     """Return what the best selection keeps to, and what each thing holds back; None where it is not proven best.
 
-    Budget, capacity and their reserves stand there with their slack, binding or not; duties, needs and groups only
+    Budget, capacity and their reserves stand there with what they leave, binding or not; duties, needs and groups only
     where they bind. Those not tried within the time are counted.
     """
     if best.gap != 0:
         return None
     ordered, constraints = ordered_of(candidates, limits), constraints_of(candidates, limits)
     rows: list[Plain] = []
-    untried, end = 0, monotonic() + SECONDS
-    for one in constraints:
-        is_late = monotonic() > end
-        gain = (
-            None
-            if is_late
-            else frontier.held_back(ordered, constraints, one, best, seconds=SECONDS / FRONTIER_STEPS)
-        )
+    untried = 0
+    for at, one in enumerate(constraints):
+        seconds = time.share(min(len(constraints) - at, FRONTIER_STEPS) - 1)
+        gain = frontier.held_back(ordered, constraints, one, best, seconds=seconds) if seconds else None
         untried += gain is None
         if gain or one.kind in _LIMITS:
             slack = one.slack(best.chosen) if one.kind in _LIMITS else None

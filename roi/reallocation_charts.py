@@ -1,8 +1,7 @@
 """The efficient frontier as a plain Vega-Lite dict: the best value at each budget, the budget asked for marked."""
 
 from roi import vega
-from roi.charts import Spec
-from roi.vega import Rows
+from roi.vega import Rows, Spec
 
 
 def frontier(rows: Rows, *, currency: str, asked: float) -> Spec:

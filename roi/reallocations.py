@@ -17,36 +17,44 @@ from roi.engine.result import ENGINE_VERSION
 from roi.engine.selection import Status
 from roi.models import Reallocation
 from roi.prospects import ReallocationError
-from roi.reallocation_answers import Question, answer
+from roi.reallocation_answers import Question, answer, asked, remembered
 
 KIND = "reallocation"
+# What the newest request about a proposal says while it waits, and once it was allowed.
+_SETTLED = ("", "approved")
 
 Plain = dict[str, Any]
 
 
-@transaction.atomic
 def propose(
-    portfolio: Portfolio, question: Question, *, author: User, now: datetime, reason: str = "", seen: str = ""
+    portfolio: Portfolio, question: Question, *, author: User, now: datetime, reason: str, seen: str = ""
 ) -> Reallocation:
-    """Keep a reallocation with everything it was computed from. Raises ReallocationError.
+    """Keep a reallocation with everything it was computed from, and why. Raises ReallocationError.
 
     `seen` is the hash of the inputs somebody looked at: if they changed since, nothing is kept.
     """
-    knowing.lock_portfolio(portfolio.pk, shared=True)
-    found = answer(portfolio, question)
-    if seen and seen != approvals.hash_of(found.inputs):
-        raise ReallocationError("What this rests on changed after you looked. Nothing was kept; look again.")
-    return Reallocation.objects.create(
-        portfolio=portfolio,
-        knowledge=found.knowledge,
-        engine_version=ENGINE_VERSION,
-        inputs=found.inputs,
-        result=found.result,
-        content_hash=approvals.hash_of({"inputs": found.inputs, "result": found.result}),
-        reason=reason.strip(),
-        author=author,
-        created_at=now,
-    )
+    if not reason.strip():
+        raise ReallocationError("Nothing was kept: say why you keep it.")
+    answer(portfolio, question)  # Solved before anybody waits for the lock, and remembered.
+    with transaction.atomic():
+        knowing.lock_portfolio(portfolio.pk, shared=True)
+        known, inputs = asked(portfolio, question)
+        if seen and seen != approvals.hash_of(inputs):
+            raise ReallocationError(
+                "What this rests on changed after you looked. Nothing was kept; look again."
+            )
+        result = remembered(inputs)
+        return Reallocation.objects.create(
+            portfolio=portfolio,
+            knowledge=known,
+            engine_version=ENGINE_VERSION,
+            inputs=inputs,
+            result=result,
+            content_hash=approvals.hash_of({"inputs": inputs, "result": result}),
+            reason=reason.strip(),
+            author=author,
+            created_at=now,
+        )
 
 
 def with_approval(rows: QuerySet[Reallocation]) -> QuerySet[Any]:
@@ -57,11 +65,21 @@ def with_approval(rows: QuerySet[Reallocation]) -> QuerySet[Any]:
     )
 
 
+def may_be_asked(proposal: Any) -> bool:
+    """Return whether a row of `with_approval` can be sent for approval: it can be kept to, and no request stands."""
+    return proposal.result["status"] != Status.INFEASIBLE.value and proposal.decision not in _SETTLED
+
+
 def ask(proposal: Reallocation, *, author: User, now: datetime) -> Approval:
-    """Ask somebody else to approve a proposal. Raises ReallocationError."""
+    """Ask somebody else to approve a proposal, once unless it was refused or void. Raises ReallocationError."""
     if proposal.result["status"] == Status.INFEASIBLE.value:
         raise ReallocationError(proposal.result["sentence"])
     with transaction.atomic():
+        # Of two that ask at the same time the second sees the request of the first.
+        knowing.lock_portfolio(proposal.portfolio_id)
+        asked = with_approval(Reallocation.objects.filter(pk=proposal.pk)).get()
+        if asked.decision in _SETTLED:
+            raise ReallocationError("Approval was asked for already.")
         return approvals.ask(
             proposal.portfolio,
             KIND,

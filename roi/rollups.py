@@ -4,7 +4,7 @@ Everything is read once for all groupings. Sums cover every investment's months 
 pools leave out stands beside the benefit it is taken from.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -58,6 +58,49 @@ class View:
         return self.by_dimension[Dimension.UNIT].total
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a portfolio adds up to through one month: its total on each basis, after pools, and its untraced spend.
+
+    `left_out` is what the pools leave out of the benefit, by basis and month, in micro-units.
+    """
+
+    by_basis: Mapping[Basis, rollup.Group]
+    untraced: Untraced
+    left_out: Mapping[Basis, Mapping[date, int]]
+
+
+def totals(
+    portfolio: Portfolio, investments: Sequence[Investment], *, months: Collection[date], knowledge: int
+) -> dict[date, Totals]:
+    """Return the totals of `view` through each month, of the investments of the portfolio as known then.
+
+    One load for all months. The caller holds one consistent view of the database.
+    """
+    if not investments:
+        nothing, none = rollup.roll_up([]).total, rollup.untraced([])
+        return {
+            month: Totals(dict.fromkeys(Basis, nothing), none, {basis: {} for basis in Basis})
+            for month in months
+        }
+    loaded = inputs.load(investments, knowledge=knowledge)
+    computed = metrics.compute(loaded.series)
+    with_metric = _with_metric(loaded.investments, knowledge)
+    pools = benefit_pools.in_force(portfolio, knowledge=knowledge)
+    found = {}
+    for month in months:
+        by_basis, left_out = {}, {}
+        for basis in Basis:
+            sheet = _Sheet(loaded.investments, loaded, computed, basis, month)
+            shared = benefit_pools.overlaps(
+                pools, loaded.investments, basis=basis, through=month, knowledge=knowledge
+            )
+            by_basis[basis] = rollup.roll_up(sheet.parts(Dimension.UNIT, {}, shared.by_account)).total
+            left_out[basis] = shared.by_month
+        found[month] = Totals(by_basis, rollup.untraced(sheet.spends(with_metric)), left_out)
+    return found
+
+
 def view(
     portfolio: Portfolio,
     *,
@@ -81,7 +124,10 @@ def view(
     by_id = {one.pk: one for one in members}
     known = [by_id[one.pk] for one in loaded.investments]
     sheet = _Sheet(known, loaded, metrics.compute(loaded.series), basis, through)
-    shared = benefit_pools.overlaps(portfolio, basis=basis, through=through, knowledge=knowledge)
+    pools = benefit_pools.in_force(portfolio, knowledge=knowledge)
+    shared = benefit_pools.overlaps(
+        pools, loaded.investments, basis=basis, through=through, knowledge=knowledge
+    )
     vendors = _vendors(known, through)
     by_dimension = {
         dimension: rollup.roll_up(sheet.parts(dimension, vendors, shared.by_account))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,24 +116,34 @@ def last_months(loaded: Inputs, row: int) -> tuple[date, date | None]:
     return newest, month_of(first, int(complete[-1])) if len(complete) else None
 
 
-def planned_months(loaded: Inputs) -> Sequence[tuple[date | None, date | None]]:
-    """Return for each investment the months its approved plan breaks even in and pays back discounted."""
+class Planned(NamedTuple):
+    """What an approved plan promises: the months it breaks even in, pays back discounted, and first has a benefit."""
+
+    breakeven: date | None = None
+    payback: date | None = None
+    live: date | None = None
+
+
+def planned_months(loaded: Inputs) -> Sequence[Planned]:
+    """Return for each investment what its approved plan promises; nothing where it has none."""
     if loaded.plan is None:
-        return [(None, None)] * len(loaded.investments)
+        return [Planned()] * len(loaded.investments)
     figures = metrics.compute(loaded.plan).by_basis[Basis.SUPPORTED]
-    planned: list[tuple[date | None, date | None]] = []
-    for row, first in enumerate(loaded.first_month):
+    planned: list[Planned] = []
+    for row, first in enumerate(loaded.first_month.tolist()):
         if not loaded.has_plan[row]:
-            planned.append((None, None))
+            planned.append(Planned())
             continue
         end = int(loaded.plan.length[row]) - 1
         reached = int(figures.breakeven_index.value[row, end])
         months = figures.discounted_payback.value[row, end]
         paid_back = int(np.ceil(months)) if figures.discounted_payback.reason[row, end] == 0 else 0
+        live = np.flatnonzero(loaded.plan.benefit[Basis.CLAIMED][row, : end + 1])
         planned.append(
-            (
-                month_of(int(first), reached - 1) if reached else None,
-                month_of(int(first), paid_back - 1) if paid_back else None,
+            Planned(
+                month_of(first, reached - 1) if reached else None,
+                month_of(first, paid_back - 1) if paid_back else None,
+                month_of(first, int(live[0])) if live.size else None,
             )
         )
     return planned

@@ -274,8 +274,10 @@ def _plan_print(loaded: Inputs, row: int) -> str:
     if loaded.plan is None or not loaded.has_plan[row]:
         return ""
     plan = loaded.plan
-    parts = [plan.benefit[basis][row].tobytes() for basis in sorted(plan.benefit)]
-    parts += [plan.run[row].tobytes(), plan.one_time[row].tobytes()]
+    # Its own months alone: behind them the row is filled up to the longest plan that was loaded with it.
+    end = int(plan.length[row])
+    parts = [plan.benefit[basis][row, :end].tobytes() for basis in sorted(plan.benefit)]
+    parts += [plan.run[row, :end].tobytes(), plan.one_time[row, :end].tobytes()]
     return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
 
 
@@ -305,12 +307,12 @@ _UPDATE_HEADS = """
         engine_version = %(engine)s, attempts = 0, failure = '', computed_at = %(now)s, fingerprint = n.fingerprint,
         revision = h.revision + n.changed::int, last_month = n.last_month,
         last_complete_month = n.last_complete_month, planned_breakeven_month = n.planned_breakeven,
-        planned_discounted_payback_month = n.planned_payback
+        planned_discounted_payback_month = n.planned_payback, planned_live_month = n.planned_live
     FROM unnest(%(ids)s::bigint[], %(investment)s::bigint[], %(portfolio)s::bigint[], %(installation)s::bigint[],
                 %(changed)s::bool[], %(fingerprint)s::uuid[], %(last)s::date[], %(complete)s::date[],
-                %(planned_breakeven)s::date[], %(planned_payback)s::date[])
+                %(planned_breakeven)s::date[], %(planned_payback)s::date[], %(planned_live)s::date[])
          AS n(id, investment_knowledge, portfolio_knowledge, installation_knowledge, changed, fingerprint, last_month,
-              last_complete_month, planned_breakeven, planned_payback)
+              last_complete_month, planned_breakeven, planned_payback, planned_live)
     WHERE h.investment_id = n.id
 """
 
@@ -340,8 +342,9 @@ def _write_heads(
                 "fingerprint": list(newest),
                 "last": [months[0] for months in last],
                 "complete": [months[1] for months in last],
-                "planned_breakeven": [months[0] for months in planned],
-                "planned_payback": [months[1] for months in planned],
+                "planned_breakeven": [months.breakeven for months in planned],
+                "planned_payback": [months.payback for months in planned],
+                "planned_live": [months.live for months in planned],
             },
         )
 

@@ -1,10 +1,10 @@
-"""Pieces that the charts of cases and what-ifs are put together from; colors and fonts come from the theme."""
+"""Pieces that charts are put together from; colors and fonts come from the theme."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from roi.charts import SCHEMA, Spec
-
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+Spec = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -49,6 +49,7 @@ def calendar() -> Spec:
         "axis": {
             "format": "%b %y",
             "labelOverlap": True,
+            "labelSeparation": 6,
             "labelFlush": False,
             "grid": False,
             "labelAngle": 0,
@@ -67,8 +68,8 @@ def colors(field: str, names: Sequence[str]) -> Spec:
 
 
 def reading(field: str, title: str) -> Spec:
-    """Return an amount as it is read where the pointer is."""
-    return {"field": field, "type": "quantitative", "format": ",.0f", "title": title}
+    """Return an amount as it is read where the pointer is, negatives in parentheses."""
+    return {"field": field, "type": "quantitative", "format": "(,.0f", "title": title}
 
 
 def area(values: Rows, low: str, high: str) -> Spec:

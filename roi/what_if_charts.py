@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from roi import vega
-from roi.charts import Spec
-from roi.vega import Rows
+from roi.engine.wording import amount
+from roi.vega import Rows, Spec
 
 Lines = Sequence[tuple[str, str, list[int]]]  # field, name, dash
 
@@ -46,8 +46,8 @@ def _told(rows: Rows, breakeven: str | None) -> str:
             last = known[-1]
             around = ""
             if field == "p50" and last.get("p10") is not None and last.get("p90") is not None:
-                around = f" ({last['p10']:,.0f} to {last['p90']:,.0f})"
-            said.append(f"{name} {last[field]:,.0f}{around} at the end of {last['month']}.")
+                around = f", between {amount(last['p10'])} and {amount(last['p90'])},"
+            said.append(f"{name} {amount(last[field])}{around} at the end of {last['month']}.")
     return " ".join([*said, f"Breakeven in {breakeven}."] if breakeven else said)
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from portfolio.terms import MICRO
 from roi import case_charts, questions, sensitivities, simulations
-from roi.charts import Spec
 from roi.engine.sensitivity import SensitivityError
 from roi.questions import Plain, Question, QuestionRejected, Terms, Variant
 from roi.usecases import as_json, figures
 from roi.usecases.base import CaseError
 from roi.usecases.figures import CaseFigures
+from roi.vega import Spec
 
 Answer = dict[str, Any]
 

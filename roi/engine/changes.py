@@ -49,8 +49,8 @@ class Relative(Change):
         return _ordered(value * (1 - self.by), value * (1 + self.by))
 
     def in_words(self) -> str:
-        """Return "±10 %"."""
-        return f"±{abs(self.by) * 100:.6g} %"
+        """Return "±10%"."""
+        return f"±{abs(self.by) * 100:.6g}%"
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,7 +202,7 @@ class LogNormal(Distribution):
 
     def _problem(self) -> str:
         if self.p5 <= 0:
-            return f"A lognormal value is above 0; its 90 % interval cannot start at {self.p5:g}."
+            return f"A lognormal value is above 0; its 90% interval cannot start at {self.p5:g}."
         return _range_problem(self.p5, self.p95)
 
     @property

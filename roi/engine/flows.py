@@ -49,7 +49,7 @@ class Flows:
     def present_value(self, annual_rate: float) -> Floats:
         """Return the NPV of all months at an effective annual rate, (n,). Raises ValueError at -100 % or below."""
         if annual_rate <= -1:
-            raise ValueError("An annual rate must be above -100 %.")
+            raise ValueError("An annual rate must be above -100%.")
         factor: Floats = (1 + monthly_rate(annual_rate)) ** -np.arange(self.months + 1, dtype=np.float64)
         operating = self.benefit - self.run
         upfront = _weighted(self.one_time, factor[:-1], self)

@@ -227,7 +227,7 @@ def _notes(prices: Sequence[TokenPrice], usage: Sequence[Usage], serving: Servin
         mine = [price for price in prices if (price.provider, price.model) == name]
         spoken = "/".join(name)
         if serving.batch_share and any(price.batch is None for price in mine):
-            percent = f"{ASSUMED_BATCH_DISCOUNT * 100:.0f} %"
+            percent = f"{ASSUMED_BATCH_DISCOUNT * 100:.0f}%"
             yield f"{spoken}: no batch price is stated; a discount of {percent} is assumed."
         if has_cached and any(price.standard.cached_input is None for price in mine):
             yield f"{spoken}: no price of cached input is stated; it costs what input costs."

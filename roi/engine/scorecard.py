@@ -13,7 +13,7 @@ from statistics import fmean, pstdev
 from portfolio.terms import DecisionKind
 from roi.engine.result import Reason
 from roi.engine.unit_cost import Elasticity
-from roi.engine.wording import percent
+from roi.engine.wording import percent, signed
 
 
 class Criterion(StrEnum):
@@ -247,8 +247,8 @@ def _scale(evidence: Evidence) -> Finding:
         return _missing(Criterion.SCALE, found, limit)
     inputs = {
         "unit": evidence.unit.replace("_", " "),
-        "elasticity": f"{found.slope:+.2f}",
-        "interval": f"{found.low:+.2f} to {found.high:+.2f} ({found.confidence:.0%})",
+        "elasticity": signed(found.slope, ".2f"),
+        "interval": f"{signed(found.low, '.2f')} to {signed(found.high, '.2f')} ({found.confidence:.0%})",
         "months": str(found.months),
     }
     verb = "falls" if found.is_falling else "does not provably fall"
@@ -270,11 +270,15 @@ def _growth(found: Growth | Reason, thresholds: Thresholds) -> Finding:
     base = found.benefit_before * found.run_before
     lead = found.benefit * found.run_before - found.run * found.benefit_before
     is_passed = lead >= -margin * base
-    value = percent(found.benefit / found.benefit_before - 1)
-    cost = percent(found.run / found.run_before - 1)
-    sentence = f"Value changed by {value} and run cost by {cost} from the window before to the last."
-    inputs = {"value growth": value, "run cost growth": cost}
+    value, cost = found.benefit / found.benefit_before - 1, found.run / found.run_before - 1
+    sentence = f"Value {_moved(value)} and run cost {_moved(cost)} from the window before to the last."
+    inputs = {"value growth": percent(value), "run cost growth": percent(cost)}
     return _judged(Criterion.VALUE_GROWTH, is_passed, sentence, inputs, limit)
+
+
+def _moved(change: float) -> str:
+    text = percent(abs(change))
+    return f"{'rose' if change > 0 else 'fell'} by {text}" if text != "0.0%" else "did not change"
 
 
 def _user_value(evidence: Evidence, thresholds: Thresholds) -> Finding:

@@ -52,7 +52,7 @@ class Series:
         if (self.complete & ~self.closed).any():
             raise SeriesError("A month can only be complete once it is closed.")
         if rows and min(self.hurdle_rate.min(), self.discount_rate.min()) <= -1:
-            raise SeriesError("An annual rate must be above -100 %.")
+            raise SeriesError("An annual rate must be above -100%.")
 
     def _check_shapes(self) -> None:
         shape = self.run.shape

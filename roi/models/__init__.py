@@ -4,7 +4,7 @@ from roi.models.case import LONGEST_CASE, BusinessCase, CaseStudy, CaseSubmissio
 from roi.models.forecast import Forecast, ForecastScore
 from roi.models.pool import Pool, PoolMember, PoolTerms
 from roi.models.price import PriceOverride
-from roi.models.reallocation import Reallocation
+from roi.models.reallocation import Reallocation, RememberedReallocation
 from roi.models.snapshot import FIGURES, Snapshot, SnapshotHead
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "PoolTerms",
     "PriceOverride",
     "Reallocation",
+    "RememberedReallocation",
     "Scenario",
     "Snapshot",
     "SnapshotHead",

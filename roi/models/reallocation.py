@@ -25,3 +25,14 @@ class Reallocation(AppendOnly, PublicId):
 
     def __str__(self) -> str:
         return f"reallocation of {self.portfolio_id} at {self.knowledge}"
+
+
+class RememberedReallocation(models.Model):
+    """An answer that was solved lately, by what it was computed from, so that a page turned is not solved again."""
+
+    key = models.CharField(max_length=64, primary_key=True, help_text="SHA-256 of inputs and engine version.")
+    result = models.JSONField(help_text="As of a reallocation.")
+    solved_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"reallocation solved at {self.solved_at}"

@@ -125,6 +125,7 @@ class SnapshotHead(models.Model):
     last_complete_month = models.DateField(null=True, help_text="Newest closed and complete month.")
     planned_breakeven_month = models.DateField(null=True)
     planned_discounted_payback_month = models.DateField(null=True)
+    planned_live_month = models.DateField(null=True)
     attempts = models.PositiveSmallIntegerField(
         default=0, help_text="Failed recomputes in a row; 5 is quarantined."
     )

@@ -88,7 +88,7 @@ class Case:
         if not 1 <= self.months <= LONGEST_CASE:
             raise CaseError(f"A case runs from 1 to {LONGEST_CASE} months; {self.months} is outside.")
         if min(self.discount_rate, self.hurdle_rate) <= -1:
-            raise CaseError("An annual rate must be above -100 %.")
+            raise CaseError("An annual rate must be above -100%.")
 
 
 def read_case(

@@ -37,7 +37,7 @@ class Drivers(Rollout):
         10_000.0, label="Loaded cost of a developer", unit=Unit.CURRENCY_PER_YEAR, group=Group.VALUE,
         source='coding case: "$1M annual salary" / 100 developers',
         help="Salary, taxes, equipment. The published 1,000,000 for 100 people is 10,000 each, far below any loaded"
-        " cost; at 150,000 each its ROI is 2,222 %.",
+        " cost; at 150,000 each its ROI is 2,222%.",
     )  # fmt: skip
     productivity_gain: Value = driver(
         0.10, label="Time saved", unit=Unit.FRACTION, group=Group.VALUE,
@@ -80,7 +80,7 @@ class Drivers(Rollout):
     speed_value_monthly: Value = driver(
         4_166.666667, label="Speed", unit=Unit.CURRENCY_PER_MONTH, group=Group.VALUE,
         source=f"{_OF}.speed_value_monthly (4,167)",
-        help="Earlier delivery. The published amount is 5 % of the same payroll, so it may count saved time twice.",
+        help="Earlier delivery. The published amount is 5% of the same payroll, so it may count saved time twice.",
     )  # fmt: skip
     quality_value_monthly: Value = driver(
         2_000.0, label="Quality", unit=Unit.CURRENCY_PER_MONTH, group=Group.VALUE,
@@ -152,7 +152,7 @@ def problems(d: Drivers) -> list[DriverError]:
     split = d.routine_share + d.context_switch_share + d.onboarding_share + d.complex_share
     if split <= 1 + 1e-9:
         return []
-    return [DriverError("routine_share", f"The shares of time add up to {split:.0%}; all of it is 100 %.")]
+    return [DriverError("routine_share", f"The shares of time add up to {split:.0%}; all of it is 100%.")]
 
 
 def report(case: Case, figures: "CaseFigures") -> Mapping[str, Figure]:

@@ -78,7 +78,7 @@ class Drivers(Rollout):
     )  # fmt: skip
     wrong_answer_rate: Value = driver(
         0.04, label="Wrong answers", unit=Unit.FRACTION, group=Group.RUN,
-        help="Share of automated contacts answered wrongly. Rises as accuracy is lost: 96 % to 88 % right triples it.",
+        help="Share of automated contacts answered wrongly. Rises as accuracy is lost: 96% to 88% right triples it.",
     )  # fmt: skip
     cost_per_wrong_answer: Value = driver(
         12.0, label="Cost of a wrong answer", unit=Unit.CURRENCY_PER_UNIT, group=Group.RUN,

@@ -44,7 +44,7 @@ class Drivers(Rollout):
     deflection_rate: Value = driver(
         0.45, label="Deflection", unit=Unit.FRACTION, group=Group.VALUE,
         source=f"{_OF}.deflection_rate",
-        help="Share of conversations that need no person. 0.45 to 0.55 is 10 points, to 0.495 is 10 % relative.",
+        help="Share of conversations that need no person. 0.45 to 0.55 is 10 points, to 0.495 is 10% relative.",
     )  # fmt: skip
     cost_per_human_conversation: Value = driver(
         8.50, label="Cost of a human conversation", unit=Unit.CURRENCY_PER_UNIT, group=Group.VALUE,

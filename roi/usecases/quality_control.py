@@ -32,11 +32,11 @@ class Drivers(Rollout):
     )  # fmt: skip
     escape_rate_before: Value = driver(
         0.032, label="Escape rate before", unit=Unit.FRACTION, group=Group.VALUE,
-        source=f"{_TEXT}: 3.2 %", help="Share of units that leave with a defect today: the baseline.",
+        source=f"{_TEXT}: 3.2%", help="Share of units that leave with a defect today: the baseline.",
     )  # fmt: skip
     escape_rate_after: Value = driver(
         0.004, label="Escape rate after", unit=Unit.FRACTION, group=Group.VALUE,
-        source=f"{_TEXT}: 0.4 %", help="Share that still leaves with a defect.",
+        source=f"{_TEXT}: 0.4%", help="Share that still leaves with a defect.",
     )  # fmt: skip
     cost_per_escape: Value = driver(
         2.50, label="Downstream cost of a defect", unit=Unit.CURRENCY_PER_UNIT, group=Group.VALUE,

@@ -28,7 +28,7 @@ class Rollout:
     )  # fmt: skip
     price_change_rate: Value = driver(
         0.0, label="Price change", unit=Unit.FRACTION_PER_YEAR, group=Group.ROLLOUT, low=-0.99, high=10,
-        help="Yearly change of model and token prices: -0.3 makes them 30 % cheaper a year.",
+        help="Yearly change of model and token prices: -0.3 makes them 30% cheaper a year.",
     )  # fmt: skip
     accuracy_loss: Value = driver(
         0.0, label="Effect lost per month", unit=Unit.FRACTION_PER_MONTH, group=Group.ROLLOUT,

@@ -14,7 +14,7 @@ _WORDS = {
     Reason.IRR_MULTIPLE: "several rates fit; see MIRR",
     Reason.NO_VOLUME: "nothing is counted",
     Reason.OVERFLOW: "the amounts leave the range of exact arithmetic",
-    Reason.INVALID_RATE: "the rate is -100 % or less",
+    Reason.INVALID_RATE: "the rate is -100% or less",
 }
 
 
@@ -28,12 +28,12 @@ def money(value: Decimal | float) -> str:
 def percent(fraction: float) -> str:
     """Return a fraction in percent: two decimals below 10 %, else one."""
     digits = 2 if abs(fraction) < 0.0999 else 1
-    return _signed(f"{abs(fraction) * 100:,.{digits}f} %", is_negative=fraction < 0)
+    return _signed(f"{abs(fraction) * 100:,.{digits}f}%", is_negative=fraction < 0)
 
 
 def rate(fraction: float) -> str:
-    """Return an annual rate as it was stated: 10 %, 7.5 %."""
-    return f"{fraction * 100:.6g} %"
+    """Return an annual rate as it was stated: 10%, 7.5%."""
+    return f"{fraction * 100:.6g}%"
 
 
 def number(value: float) -> str:

@@ -37,10 +37,18 @@ def claim(investment: Investment, number: int, **amounts: int) -> None:
     )
 
 
+def of_pools(portfolio: Portfolio, *, last: int = 12, knowledge: int | None = None) -> benefit_pools.Overlaps:
+    members = list(Investment.objects.filter(portfolio=portfolio).select_related("portfolio"))
+    terms = benefit_pools.in_force(portfolio, knowledge=knowledge)
+    return benefit_pools.overlaps(
+        terms, members, basis=Basis.CLAIMED, through=month(last), knowledge=knowledge
+    )
+
+
 def overlap(
     portfolio: Portfolio, *, last: int = 12, knowledge: int | None = None
 ) -> dict[tuple[str, str], int]:
-    found = benefit_pools.overlaps(portfolio, basis=Basis.CLAIMED, through=month(last), knowledge=knowledge)
+    found = of_pools(portfolio, last=last, knowledge=knowledge)
     codes, accounts = (
         dict(Investment.objects.values_list("pk", "code")),
         dict(Account.objects.values_list("pk", "code")),
@@ -59,9 +67,8 @@ def test_what_is_above_the_cap_of_a_month_is_left_out_month_by_month(portfolio: 
     claim(first, 2, labor_savings=100)  # below the cap: nothing is left out, and nothing is carried over
     make_pool(portfolio, first, second)
     assert overlap(portfolio) == {("A", "labor_savings"): 100, ("B", "labor_savings"): 30, ("B", "speed"): 20}
-    pooled = benefit_pools.overlaps(portfolio, basis=Basis.CLAIMED, through=month(12), knowledge=None).pooled[
-        0
-    ]
+    (pooled,) = of_pools(portfolio).pooled
+    assert of_pools(portfolio).by_month == {month(1): 150 * MICRO, month(2): 0}
     assert pooled.overlap == 150 * MICRO
     assert sum(pooled.claimed.values()) == 400 * MICRO
 

@@ -9,7 +9,7 @@ import pytest
 import vl_convert
 
 from roi import case_charts, charts, questions, what_if_charts, what_ifs
-from roi.charts import Spec
+from roi.vega import Spec
 
 QUESTION: dict[str, Any] = {
     "template": "generic_llm",
@@ -51,12 +51,12 @@ def test_every_chart_draws(theme: str, capfd: pytest.CaptureFixture[str]) -> Non
 def test_every_chart_is_told_in_a_sentence() -> None:
     told = {name: spec["description"] for name, spec in drawn().items()}
     assert (
-        "lowest -137,250 USD in month 1, 156,000 USD at the end. It breaks even in month 12." in told["cash"]
+        "lowest (137,250) USD in month 1, 156,000 USD at the end. It breaks even in month 12." in told["cash"]
     )
     assert told["tornado"].startswith(
         "Swing of net benefit by driver in USD, widest first: Labor savings 92,400"
     )
-    assert told["scenarios"].endswith("Base 156,000; Worse -75,000.")
+    assert told["scenarios"].endswith("Base 156,000; Worse (75,000).")
     assert told["serving"].endswith("Even at 225,000 a month.")
     assert told["never"].endswith("There is no breakeven volume.")
     assert told["degradation"] == "Accuracy by month: 89.0% at first, 78.0% at the end."

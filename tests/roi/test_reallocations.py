@@ -10,12 +10,12 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from portfolio import approvals
+from portfolio import approvals, clock
 from portfolio.approvals import ApprovalError
 from portfolio.models import Investment, InvestmentDependency, Portfolio
 from roi import reallocation_answers, reallocations, snapshots
 from roi.engine.selection import Selection, Status, select
-from roi.models import Reallocation, Snapshot
+from roi.models import Reallocation, RememberedReallocation, Snapshot
 from roi.prospects import ReallocationError
 from roi.reallocation_answers import Question
 from tests import factories
@@ -101,10 +101,40 @@ def test_what_binds_is_told_with_its_slack_and_what_it_holds_back(portfolio: Por
 
 
 def test_what_was_not_tried_in_time_is_counted(portfolio: Portfolio, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter((0.0, 9.0))
+    clock = iter((0.0, 0.0, *[9.0] * 99))
     monkeypatch.setattr(reallocation_answers, "monotonic", lambda: next(clock))
-    limits = reallocation_answers.answer(portfolio, BUDGET).result["limits"]
-    assert (limits["untried"], limits["rows"][0]["gain"]) == (1, None)
+    found = reallocation_answers.answer(portfolio, BUDGET).result
+    assert found["next"]["gain"] is not None
+    assert {row["value"] for row in found["frontier"]} == {None}
+    assert (found["limits"]["untried"], found["limits"]["rows"][0]["gain"]) == (1, None)
+
+
+def test_an_answer_follows_from_its_inputs_alone(portfolio: Portfolio) -> None:
+    kept = reallocations.propose(
+        portfolio, BUDGET, author=factories.make_user(), now=now(), reason="Less money."
+    )
+    kept.refresh_from_db()
+    assert reallocation_answers.solved(kept.inputs) == kept.result
+
+
+def test_a_question_asked_again_is_not_solved_again_for_a_day(
+    portfolio: Portfolio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = reallocation_answers.answer(portfolio, BUDGET)
+    with monkeypatch.context() as without_solver:
+        without_solver.delattr(reallocation_answers, "select")
+        again = reallocation_answers.answer(portfolio, BUDGET)
+        kept = reallocations.propose(
+            portfolio, BUDGET, author=factories.make_user(), now=now(), reason="Less money."
+        )
+        with pytest.raises(NameError):
+            reallocation_answers.answer(portfolio, Question(budget=Decimal(200_001)))
+    assert again == first
+    assert kept.result == first.result
+    a_day_ago = clock.now() - reallocation_answers.REMEMBERED
+    RememberedReallocation.objects.update(result={}, solved_at=a_day_ago)
+    assert reallocation_answers.answer(portfolio, BUDGET) == first
+    assert RememberedReallocation.objects.count() == 1
 
 
 def test_what_is_not_proven_best_names_no_limit(
@@ -121,7 +151,9 @@ def test_a_conflict_is_said_in_words(portfolio: Portfolio) -> None:
     assert found.result["sentence"] == (
         "No selection keeps to all of this: the budget; A must be funded; B must be funded."
     )
-    proposal = reallocations.propose(portfolio, BUDGET, author=factories.make_user(), now=now())
+    proposal = reallocations.propose(
+        portfolio, BUDGET, author=factories.make_user(), now=now(), reason="Less money."
+    )
     with pytest.raises(ReallocationError, match="the budget; A must be funded"):
         reallocations.ask(proposal, author=proposal.author, now=now())
 
@@ -155,10 +187,29 @@ def test_the_number_of_queries_does_not_grow(portfolio: Portfolio) -> None:
     assert len(five) == len(two)
 
 
+def test_a_proposal_says_why(portfolio: Portfolio) -> None:
+    with pytest.raises(ReallocationError, match="say why you keep it"):
+        reallocations.propose(portfolio, BUDGET, author=factories.make_user(), now=now(), reason=" ")
+
+
+def test_what_was_refused_can_be_asked_again_and_what_waits_or_was_approved_cannot(
+    portfolio: Portfolio,
+) -> None:
+    author, other = factories.eyes()
+    proposal = reallocations.propose(portfolio, BUDGET, author=author, now=now(), reason="Less money.")
+    for is_allowed in (False, True):
+        request = reallocations.ask(proposal, author=author, now=now())
+        with pytest.raises(ReallocationError, match="Approval was asked for already"):
+            reallocations.ask(proposal, author=author, now=now())
+        approvals.settle(request, approver=other, is_allowed=is_allowed, now=now(), reason="Not now.")
+    with pytest.raises(ReallocationError, match="Approval was asked for already"):
+        reallocations.ask(proposal, author=author, now=now())
+
+
 def test_a_proposal_is_written_once_and_approved_by_somebody_else(portfolio: Portfolio) -> None:
     author, other = factories.eyes()
     proposal = reallocations.propose(portfolio, BUDGET, author=author, now=now(), reason="Less money.")
-    again = reallocations.propose(portfolio, BUDGET, author=author, now=now())
+    again = reallocations.propose(portfolio, BUDGET, author=author, now=now(), reason="Less money.")
     assert proposal.content_hash == again.content_hash
     request = reallocations.ask(proposal, author=author, now=now())
     with pytest.raises(ApprovalError, match="Somebody else"):

@@ -147,3 +147,31 @@ def test_a_portfolio_without_closed_months_has_nothing_to_add_up(db: None) -> No
     make_investment(empty)
     assert view(empty).month is None
     assert view(empty).total.roi.reason is Reason.NO_COST_YET
+
+
+def test_totals_are_those_of_the_view_on_every_basis(portfolio: Portfolio) -> None:
+    members = list(Investment.objects.filter(portfolio=portfolio).select_related("portfolio"))
+    benefit_pools.set_terms(
+        portfolio,
+        "Customers",
+        monthly_cap=Decimal(500),
+        rule=SharingRule.PRO_RATA,
+        members=[Membership(one, month(2)) for one in members],
+        now=now(),
+    )
+    known = Batch.objects.latest("pk").pk
+    found = rollups.totals(portfolio, members, months={month(3), month(6)}, knowledge=known)
+    for basis in Basis:
+        for through, total in found.items():
+            screen = view(portfolio, basis=basis, month=through)
+            mine = total.by_basis[basis]
+            assert (mine.amounts, mine.roi) == (screen.total.amounts, screen.total.roi)
+            assert total.untraced == screen.untraced
+            assert sum(total.left_out[basis].values()) == mine.amounts.overlap
+    assert found[month(6)].by_basis[Basis.CLAIMED].amounts.overlap == 5 * 1300 * MICRO
+
+
+def test_nobody_adds_up_to_nothing(portfolio: Portfolio) -> None:
+    found = rollups.totals(portfolio, [], months={month(3)}, knowledge=1)[month(3)]
+    assert found.by_basis[Basis.CLAIMED].amounts == Amounts()
+    assert found.untraced.share.reason == Reason.NO_COST_YET

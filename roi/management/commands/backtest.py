@@ -90,7 +90,7 @@ def lines(sections: Sections, *, is_ledger: bool) -> list[str]:
         else f"accepted: {ACCEPTED[0]:.0%} to {ACCEPTED[1]:.0%} overall and at each step"
     )
     found = [
-        f"80 % intervals on {origin}; {bound}. Bias and width are shares of an investment's size.",
+        f"80% intervals on {origin}; {bound}. Bias and width are shares of an investment's size.",
         f"{'':<36}{'n':>9}{'coverage':>10}{'bias':>9}{'width':>9}",
     ]
     for section, scores in sections.items():

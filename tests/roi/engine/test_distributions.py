@@ -77,7 +77,7 @@ def test_fixed_is_the_same_everywhere() -> None:
         (lambda: Pert(1, 0, 3), "The most likely value 0 must lie between 1 and 3."),
         (lambda: Normal(1, 0), "A standard deviation must be above 0"),
         (lambda: Normal.from_interval(5, 5), "must lie below"),
-        (lambda: LogNormal(0, 5), "its 90 % interval cannot start at 0"),
+        (lambda: LogNormal(0, 5), "its 90% interval cannot start at 0"),
         (lambda: LogNormal(5, 4), "must lie below"),
         (lambda: Fixed(inf), "value of a fixed distribution must be a finite number"),
         (lambda: Uniform(0, float("nan")), "high of a uniform distribution must be a finite number"),

@@ -119,7 +119,7 @@ def test_an_assumed_batch_discount_is_named() -> None:
     half = Option(serving=Serving(batch_share=Decimal("0.5")))
     assumed = only(table([usage(JANUARY, DEAR)], [half]))
     assert assumed.cost.value == 450
-    assert assumed.notes == ("openai/dear: no batch price is stated; a discount of 50 % is assumed.",)
+    assert assumed.notes == ("openai/dear: no batch price is stated; a discount of 50% is assumed.",)
     stated = replace(DEAR, batch=Rates(Decimal("1.5"), Decimal(6)))
     assert only(table([usage(JANUARY, stated)], [half])).notes == ()
 

@@ -189,3 +189,23 @@ def test_thresholds_of_a_portfolio_take_the_place_of_the_defaults() -> None:
 def test_thresholds_that_mean_nothing_are_refused(stated: dict[str, object], words: str) -> None:
     with pytest.raises(ThresholdError, match=words):
         scorecard.thresholds_of(stated)
+
+
+def test_sentences_say_which_way_it_moved() -> None:
+    """No parentheses and no hyphen for a minus within a sentence."""
+    found = scorecard.score(
+        replace(
+            GOOD,
+            growth=Growth(benefit=856, benefit_before=1000, run=100, run_before=100),
+            elasticity=Elasticity(0.1, -1.37, 1.56, 0.95, 20),
+        ),
+        thresholds=Thresholds(),
+        today=TODAY,
+    )
+    said = {one.criterion: one.sentence for one in found.findings}
+    assert said[Criterion.VALUE_GROWTH] == (
+        "Value fell by 14.4% and run cost did not change from the window before to the last."
+    )
+    assert said[Criterion.SCALE].endswith(
+        "does not provably fall with volume: elasticity +0.10, −1.37 to +1.56 (95%)."
+    )

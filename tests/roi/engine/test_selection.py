@@ -1,5 +1,6 @@
 """Selections against every set there is, on small instances; what is said where there is none."""
 
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -152,6 +153,59 @@ def test_what_cannot_be_kept_to_together_is_named() -> None:
     assert found.sentence == "No selection keeps to all of this: the budget; A must be funded; A needs B."
 
 
+def test_few_in_conflict_among_many_are_found_with_few_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [Candidate(code=f"D{at:03}", cost=1, value=1, is_must_fund=True) for at in range(400)]
+    dear = [Candidate(code=code, cost=600, value=1, is_must_fund=True) for code in ("D100x", "D300x")]
+    searched: list[int] = []
+    search = selection.search
+    monkeypatch.setattr(
+        selection,
+        "search",
+        lambda *some: searched.append(1) or search(*some),  # type: ignore[func-returns-value]
+    )
+    found = select([*many, *dear], Limits(budget=1_100))
+    assert found.sentence == (
+        "No selection keeps to all of this: the budget; D100x must be funded; D300x must be funded."
+    )
+    assert len(searched) < 60
+
+
+def test_a_short_search_among_very_many_finds_something() -> None:
+    draw = random.Random(7)
+    many = [
+        Candidate(
+            code=f"I{at:05}",
+            cost=draw.randrange(10**9, 10**12),
+            value=draw.randrange(10**12),
+            capacity=draw.randrange(50, 2_000),
+            needs=(f"I{at - 1:05}",) if at % 9 == 4 else (),
+            group=f"G{at // 20}" if at % 10 == 3 else "",
+        )
+        for at in range(5_000)
+    ]
+    limits = Limits(budget=10**15, capacity=1_700_000)
+    found = select(many, limits, seconds=1)
+    assert found.gap is not None
+    assert found.gap < found.value / 100
+    assert all(one.holds(found.chosen) for one in constraints_of(many, limits))
+
+
+def test_cuts_do_not_lengthen_the_time_a_search_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+
+    def never_exact(
+        ordered: object, constraints: object, seconds: float
+    ) -> tuple[Status, frozenset[str], float]:
+        given.append(seconds)
+        return Status.OPTIMAL, frozenset({"A"}), 1.0
+
+    clock = iter(range(100, 200))
+    monkeypatch.setattr(selection, "_solve", never_exact)
+    monkeypatch.setattr(selection, "monotonic", lambda: next(clock))
+    found = select([Candidate(code="A", cost=2, value=1)], Limits(budget=1), seconds=3)
+    assert (found.status, given[:4]) == (Status.STOPPED, [2, 1, 0, 0])
+
+
 def test_a_reserve_that_nothing_explores_is_named() -> None:
     found = select([Candidate(code="A", cost=5, value=1)], Limits(budget=10, reserve_share=Decimal("0.1")))
     assert [one.kind for one in found.conflict] == [Kind.BUDGET_RESERVE]
@@ -240,3 +294,54 @@ def test_a_search_that_was_stopped_proves_no_limit_loose(monkeypatch: pytest.Mon
 def test_contradictions_are_refused(candidates: list[Candidate], limits: Limits) -> None:
     with pytest.raises(SelectionError):
         select(candidates, limits)
+
+
+def _near(code: str, cost: int, value: int, *, explores: bool = False, must: bool = False) -> Candidate:
+    return Candidate(code=code, cost=cost, value=value, is_exploration=explores, is_must_fund=must)
+
+
+def test_what_misses_a_limit_by_little_hides_nothing_that_keeps_to_it() -> None:
+    """Two instances that the solver answered wrongly while it presolved: infeasible, and not the best."""
+    lone = [
+        _near("A", 146_462_170_000, -491_487_910_000),
+        _near("B", 480_375_540_000, -443_523_250_000, explores=True, must=True),
+        _near("C", 361_009_880_000, 410_344_820_000, explores=True),
+        _near("D", 5_905_070_000, 1_000_632_190_000, explores=True),
+        _near("E", 198_214_840_000, 1_061_517_520_000, explores=True),
+    ]
+    budget = Limits(budget=678_590_370_000)
+    assert select(lone, budget).value == best_of_all(lone, budget)
+    close = [
+        _near("C0", 6_000_001, 14_000_000),
+        _near("C1", 5_000_000, 2_142_857, explores=True),
+        _near("C2", 0, -8_999_999, explores=True),
+        _near("C3", 12_000_001, 18_000_001),
+        _near("C4", 2_428_570, 1_000_000),
+        _near("C5", 6_000_001, -142_858, must=True),
+        _near("C6", 2_285_714, 7_000_000),
+    ]
+    limits = Limits(budget=21_714_285, reserve_share=Decimal("0.1"))
+    found = select(close, limits)
+    assert (found.status, found.value, found.gap) == (Status.OPTIMAL, best_of_all(close, limits), 0)
+
+
+@settings(max_examples=150, deadline=None)
+@given(instance=instances(largest=7, amount=10**12), data=st.data())
+def test_limits_that_are_hit_exactly_or_missed_by_a_micro_unit(
+    instance: tuple[list[Candidate], Limits], data: st.DataObject
+) -> None:
+    """The budget and the capacity of some set, less nothing, a micro-unit or a cent."""
+    candidates, limits = instance
+    some = [one for one in candidates if data.draw(st.booleans())]
+    less = data.draw(st.sampled_from([0, 0, 1, -1, 10_000]))
+    budget = max(0, sum(one.cost for one in some) - less)
+    capacity = None if limits.capacity is None else sum(one.capacity for one in some)
+    near = replace(limits, budget=budget, capacity=capacity)
+    best, found = best_of_all(candidates, near), select(candidates, near)
+    if found.status is Status.OPTIMAL:
+        assert (found.value, found.gap) == (best, 0)
+    elif found.status is Status.INFEASIBLE:
+        assert best is None
+    else:
+        assert best is not None
+        assert found.gap is None or found.value + found.gap >= best

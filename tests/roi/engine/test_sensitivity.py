@@ -148,7 +148,7 @@ def test_relative_change_and_points_are_different_things() -> None:
     )
     assert ten_percent.high.net - 1_002_300 == pytest.approx(114_750)
     assert ten_points.high.net - 1_002_300 == pytest.approx(255_000)
-    assert (ten_percent.change.in_words(), ten_points.change.in_words()) == ("±10 %", "±10 points")
+    assert (ten_percent.change.in_words(), ten_points.change.in_words()) == ("±10%", "±10 points")
     assert Points(500).in_words() == "±500"
     assert Range(3, 5000).in_words() == "from 3 to 5,000"
 
@@ -182,14 +182,12 @@ def test_roi_swing_without_cost_has_a_reason() -> None:
 def test_the_sentence_names_two_or_three_in_money_and_points() -> None:
     labels = {"labor_savings_monthly": "Labor savings", "dev_cost": "Development"}
     assert sensitivity.sentence(moved(published.support()), currency="USD", labels=labels) == (
-        "Most depends on Labor savings: ±10 % swings the net benefit by USD 46,200 and ROI by 14.8 points."
-        " Next comes Development (±10 %: USD 30,000, 9.7 points)."
+        "Most depends on Labor savings: ±10% swings the net benefit by USD 46,200 and ROI by 14.8 points."
+        " Next comes Development (±10%: USD 30,000, 9.7 points)."
         " Labor savings or Development alone can make the net benefit negative."
     )
     agent = sensitivity.sentence(moved(published.agent()), currency="EUR")
-    assert (
-        "Next come cost_per_human_conversation (±10 %: EUR 229,500, 126.7 points) and monthly_conv" in agent
-    )
+    assert "Next come cost_per_human_conversation (±10%: EUR 229,500, 126.7 points) and monthly_conv" in agent
     assert agent.endswith("None of them alone can make the net benefit negative.")
 
 

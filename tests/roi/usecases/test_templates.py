@@ -167,7 +167,7 @@ def test_a_published_salary_is_remarked_on() -> None:
 
 def test_warnings_name_what_flatters_a_case() -> None:
     said = " ".join(warnings(case_of("generic_llm"), figures("generic_llm")))
-    assert "NPV at the hurdle of 10 % is (4,644)" in said
+    assert "NPV at the hurdle of 10% is (4,644)" in said
     assert "Labor savings of 231,000 count as cash in full" in said
     assert "make sure that both do not value the same hours" in said
     assert "Every month is like the first" in said
