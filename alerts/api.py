@@ -94,6 +94,7 @@ class EpisodeFilters(Filters):
 class EpisodeViewSet(EpisodeActs, EpisodeExplanation, ScopedViewSet):
     """The episodes of your portfolios."""
 
+    takes = {"list": ("as_of",)}
     queryset = Episode.objects.select_related("investment").prefetch_related("events")
     serializer_class = EpisodeSerializer
     filterset_class = EpisodeFilters
@@ -111,6 +112,7 @@ class EpisodeViewSet(EpisodeActs, EpisodeExplanation, ScopedViewSet):
 class InvestmentEpisodeViewSet(OfInvestment):
     """The episodes of one investment."""
 
+    takes = {"list": ("as_of",)}
     queryset = EpisodeViewSet.queryset
     serializer_class = EpisodeSerializer
     filterset_class = EpisodeFilters

@@ -29,7 +29,10 @@ _COPIED = ("kind", "rule", "title", "severity", "investment", "month", "since", 
 _ALSO = ("months", "closed_reason", "path", "reason", "currency", "opened")
 _TELLING = ("pending", "sending", "uncertain", "sent", "logged", "merged")
 _WORST = (Severity.CRITICAL.value, Severity.WARNING.value, Severity.INFO.value)
-READ = 500
+# So many notices are in memory at a time, beside those that are told.
+READ = 100
+# So many are named in one statement.
+_NAMED = 1000
 # What nobody looks at of the investment that a notice is about.
 _READ = {"id", "portfolio", "owner", "sponsor", "data_owner"}
 _UNREAD = [
@@ -74,7 +77,7 @@ class _Told:
         self.investments.add((row.message.get("investment") or {}).get("code"))
         item = {name: row.message[name] for name in (*_COPIED, *_ALSO) if name in row.message}
         self.items.append((_rank(severity), row.seq, item))
-        if len(self.items) >= 2 * KEPT:
+        if len(self.items) >= KEPT + READ:
             self.settle()
 
     def settle(self) -> None:
@@ -111,9 +114,7 @@ def _work_off(lane: Mapping[str, Any], *, now: datetime) -> int:
                 batch = row.message.get("knowledge") if row.suppressed_by == RESTATED else None
                 told.setdefault(batch, _Told(row)).take(row)
     for (code, reason, silence), keys in settled.items():
-        Notification.objects.filter(pk__in=keys).update(
-            state="suppressed", suppressed_by=code, state_reason=reason, silence=silence
-        )
+        _update(keys, state="suppressed", suppressed_by=code, state_reason=reason, silence=silence)
     for part in told.values():
         _tell(part, now=now)
     if told:
@@ -143,9 +144,13 @@ def _tell(part: _Told, *, now: datetime) -> None:
     )
     holding.keep_quiet(digest, lead.user, is_critical=is_critical)
     Notification.objects.bulk_create([digest])
-    Notification.objects.filter(pk__in=part.keys).update(
-        state="merged", told_in=digest, state_reason=f"Told in a digest of {part.count}."
-    )
+    _update(part.keys, state="merged", told_in=digest, state_reason=f"Told in a digest of {part.count}.")
+
+
+def _update(keys: Sequence[UUID], **changes: Any) -> None:
+    """Write the same to many notices; a statement that names ten thousand of them would take megabytes."""
+    for first in range(0, len(keys), _NAMED):
+        Notification.objects.filter(pk__in=keys[first : first + _NAMED]).update(**changes)
 
 
 def _rank(severity: str) -> int:

@@ -136,7 +136,7 @@ def addressed(
     for row in rows:
         row.state, row.state_reason, row.suppressed_by = "suppressed", kept.reason, kept.code
         row.silence = kept.silence
-    if happening.kind in notices.OPENING and kept.code == INHIBITED:
+    if happening.kind in record.ANNOUNCING and kept.code == INHIBITED:
         recorded.inhibited[happening.rule, event.episode.number] = event.id
     return rows
 

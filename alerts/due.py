@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from alerts import clockwork, digests, notices, routing, timers
+from alerts import clockwork, digests, record, routing, timers
 from alerts.clockwork import Batch
 from alerts.models import Episode, EvaluationHead, Notification, Silence, Timer
 from alerts.rules import RULES, attention
@@ -140,12 +140,15 @@ _HANDLERS: dict[str, Callable[[Timer, Batch], None]] = {
 
 @transaction.atomic
 def _end_silences(*, now: datetime) -> int:
-    """Tell once of every alert that is still open and whose opening an ended silence kept back from everybody."""
+    """Tell once of every alert that is still open and that an ended silence kept back from everybody.
+
+    Kept back is its opening, or the notice that another silence was over: one silence may end inside another.
+    """
     over = Silence.objects.filter(handled_at=None, ends_at__lte=now)
     ended = list(over.select_for_update(skip_locked=True, of=("self",))[:BATCH])
     if not ended:
         return 0
-    kept = Notification.objects.filter(silence__in=ended, event__kind__in=notices.OPENING)
+    kept = Notification.objects.filter(silence__in=ended, event__kind__in=record.ANNOUNCING)
     still_open = Episode.objects.filter(pk__in=kept.values("event__episode"), closed_at=None)
     episodes = list(still_open.select_related(*_PEOPLE).order_by("id"))
     if episodes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from alerts import channels
 from alerts.channels.log import LogChannel
@@ -23,12 +23,15 @@ def stand_in(claimed: Claim, *, now: datetime) -> Notification | None:
     """Return the message that is sent in place of a dead one, not yet written; None where nobody is left to tell.
 
     A person is told by their other address; a shared target, or a person without another, by the portfolio's other
-    shared targets, then its administrators by email. Whoever was told of the same event needs no second message,
-    and a stand-in that dies has none of its own.
+    shared targets, then its administrators by email. Whoever was told of the same event, or of the same digest, needs
+    no second message, and a stand-in that dies has none of its own.
     """
-    if claimed.event_id is None or claimed.instead_of_id is not None:
+    is_digest = claimed.message.get("kind") == "digest"
+    if claimed.instead_of_id is not None or (claimed.event_id is None and not is_digest):
         return None
-    same = Notification.objects.filter(event=claimed.event_id)
+    # A digest tells of many events: what was told of it is itself, and what stands in for it.
+    of_digest = Q(pk=claimed.id) | Q(instead_of=claimed.id)
+    same = Notification.objects.filter(of_digest if is_digest else Q(event=claimed.event_id))
     if claimed.user_id and _is_told(same.exclude(pk=claimed.id), claimed.user_id):
         return None
     if (known := same.filter(instead_of=claimed.id).first()) is not None:
@@ -85,7 +88,7 @@ def _row(
     }
     return Notification(
         # Named by whom it tells of what: two messages that die at the same moment have one stand-in there.
-        id=uuid5(_NAMESPACE, f"{claimed.event_id}:{channel}:{user_id or address.lower()}"),
+        id=uuid5(_NAMESPACE, f"{claimed.event_id or claimed.id}:{channel}:{user_id or address.lower()}"),
         event_id=claimed.event_id,
         portfolio_id=claimed.portfolio_id,
         user_id=user_id,

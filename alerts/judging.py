@@ -88,6 +88,7 @@ def context_of(investment: Investment, head: SnapshotHead) -> rules.Context:
         start_month=investment.start_month,
         horizon_months=investment.horizon_months,
         live_month=investment.live_month,
+        planned_live_month=head.planned_live_month,
         planned_breakeven_month=head.planned_breakeven_month,
         planned_discounted_payback_month=head.planned_discounted_payback_month,
         norm_band_end_months=investment.portfolio.norm_band_end_months,

@@ -74,8 +74,8 @@ def render(
         else tuple(_facts(message, kind))
     )
     notes = tuple(_notes(message, is_repeat=is_repeat))
-    if items and count > len(items):
-        notes = (f"And {count - len(items):,} more in Hurdle.", *notes)
+    # Mail shows every item that was kept; chat shows fewer, and its facts say how many more there are.
+    left = (f"And {count - len(items):,} more in Hurdle.",) if items and count > len(items) else ()
     link = link_to(message)
     carried = {name: str(message.get(name) or "") for name in _CARRIED}
     acknowledge = carried["acknowledge"]
@@ -88,8 +88,8 @@ def render(
         facts=facts,
         notes=notes,
         link=link,
-        text=_text(headline, lead, _with_links(items) or facts, notes, _links(link, acknowledge)),
-        html=_html(message, headline, lead, () if items else facts, notes, link),
+        text=_text(headline, lead, _with_links(items) or facts, (*left, *notes), _links(link, acknowledge)),
+        html=_html(message, headline, lead, () if items else facts, (*left, *notes), link),
         thread_id=thread_id,
         is_repeat=is_repeat,
         reply_to=reply_to,
@@ -307,7 +307,8 @@ def _html(
     notes: tuple[str, ...],
     link: str,
 ) -> str:
-    severity = str(message.get("severity") or "info")
+    severity = str(message.get("severity") or "info").replace("_", " ").capitalize()
+    is_over = message.get("kind") in inhibit.ABOUT_AN_END
     context = {
         "headline": headline,
         "lead": lead,
@@ -319,11 +320,14 @@ def _html(
         "link": link,
         "acknowledge": str(message.get("acknowledge") or ""),
         "tone": _tone(message),
-        "label": wording.plain(severity.replace("_", " ").capitalize(), limit=20),
+        "label": wording.plain(f"{severity}, over" if is_over else severity, limit=26),
     }
     return _inliner.inline(render_to_string("alerts/message.html", context))
 
 
 def _tone(message: Json) -> str:
+    """Return how urgent a message looks: an end calls nobody, however urgent its beginning was."""
+    if message.get("kind") in inhibit.ABOUT_AN_END:
+        return "info"
     severity = str(message.get("severity") or "info")
     return severity if severity in ("critical", "warning", "info", "good_news") else "info"

@@ -74,8 +74,9 @@ SELECT CASE
     WHEN t.id IS NOT NULL AND NOT t.is_active THEN 'switched_off'
     WHEN s.id IS NOT NULL THEN 'silenced'
     WHEN e.kind IN ('resolved', 'retracted', 'closed') AND (
-        SELECT bool_and(b.state IN ('dead', 'suppressed'))
+        SELECT bool_and(b.state IN ('dead', 'suppressed') OR (b.state = 'merged' AND digest.state = 'dead'))
         FROM alerts_notification b JOIN alerts_event o ON o.id = b.event_id
+        LEFT JOIN alerts_notification digest ON digest.id = b.told_in_id AND digest.event_id IS NULL
         WHERE o.episode_id = e.episode_id AND b.seq < n.seq AND b.channel = n.channel
           AND (b.user_id = n.user_id OR (b.user_id IS NULL AND n.user_id IS NULL AND b.address = n.address))
         ) THEN 'untold'

@@ -152,11 +152,12 @@ def _months(loaded: Inputs) -> list[MonthRow]:
 def _context(loaded: Inputs, *, is_now: bool) -> rules.Context:
     """Return what was fixed about the one investment that was loaded. Its stage is known of today only."""
     (then,) = loaded.investments
-    ((planned, paid_back),) = rows.planned_months(loaded)
+    (planned,) = rows.planned_months(loaded)
     head = SnapshotHead(
         last_month=rows.last_months(loaded, 0)[0],
-        planned_breakeven_month=planned,
-        planned_discounted_payback_month=paid_back,
+        planned_breakeven_month=planned.breakeven,
+        planned_discounted_payback_month=planned.payback,
+        planned_live_month=planned.live,
     )
     if not is_now:
         then.stage = ""

@@ -96,6 +96,10 @@ def _rows(approval: Approval) -> list[tuple[str, str]]:
     ]
 
 
+def _about(approval: Approval) -> str:
+    return f"{approval.content['investment']}, {RULES[approval.content['rule']].title}"
+
+
 def _spoken(name: str) -> str:
     return name.removeprefix("is_").replace("_", " ").capitalize()
 
@@ -132,6 +136,7 @@ approvals.register(
         title="Threshold policy",
         content=_content,
         rows=_rows,
+        about=_about,
         apply=_apply,
         author_needs=Action.MANAGE,
         refusals=(PolicyError, RuleError, KnowledgeError),

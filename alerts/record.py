@@ -28,7 +28,8 @@ INHIBITED = "inhibited"
 _IN_PLACE = "told of its beginning in place of somebody who could not be reached"
 _UNTOLD = frozenset({"dead", "suppressed"})
 _CHANGES = frozenset(kind.value for kind in ChangeKind)
-_OPENING = frozenset({ChangeKind.FIRED.value, ChangeKind.REOPENED.value})
+# What tells of an alert that is open: at its opening, or once nothing keeps it back any more.
+ANNOUNCING = frozenset({ChangeKind.FIRED.value, ChangeKind.REOPENED.value, "silence_ended"})
 
 
 @dataclass(slots=True)
@@ -40,7 +41,7 @@ class Recorded:
     values: dict[tuple[str, int], Decimal | None] = field(default_factory=dict)
     judged_through: dict[str, date | None] = field(default_factory=dict)
     told_keys: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
-    # By episode, the last opening event whose notices another rule keeps back.
+    # By episode, the last event that tells it is open and whose notices another rule keeps back.
     inhibited: dict[tuple[str, int], UUID] = field(default_factory=dict)
 
     def of_rule(self, rule: str) -> list[RecordedEpisode]:
@@ -161,7 +162,7 @@ def _read_notifications(found: dict[int, Recorded], keys: dict[int, tuple[int, s
         recorded = found[investment_id]
         if state not in _UNTOLD:
             recorded.told_keys[rule, number].add(f"{channel}:{public_id or address}")
-        elif suppressed_by == INHIBITED and kind in _OPENING:
+        elif suppressed_by == INHIBITED and kind in ANNOUNCING:
             recorded.inhibited[rule, number] = event_id
 
 

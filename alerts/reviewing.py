@@ -23,8 +23,8 @@ def follow(events: Sequence[Event], *, now: datetime) -> int:
     investments = Investment.objects.select_related("portfolio").in_bulk(named) if named else {}
     asked = [_request(episode, investments[episode.investment_id]) for episode in opening]
     retracted = {
-        event.episode.public_id: f"The alert was retracted: restated figures of {format_month(event.month)} show "
-        "that it should never have fired."
+        event.episode.public_id: f"The alert was retracted: by what is known now of {format_month(event.month)}, "
+        "it would not have fired."
         for event in events
         if event.kind == ChangeKind.RETRACTED.value
     }

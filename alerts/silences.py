@@ -120,7 +120,14 @@ def _rows(approval: Approval) -> list[tuple[str, str]]:
     ]
 
 
-approvals.register(approvals.Kind(name=APPROVAL_KIND, title="Long silence", content=_content, rows=_rows))
+def _about(approval: Approval) -> str:
+    silence = Silence.objects.select_related("investment", "portfolio").get(public_id=approval.subject)
+    return silence.investment.code if silence.investment else silence.portfolio.code
+
+
+approvals.register(
+    approvals.Kind(name=APPROVAL_KIND, title="Long silence", content=_content, rows=_rows, about=_about)
+)
 
 
 def decide(

@@ -61,21 +61,22 @@ def missing(reason: object) -> str:
 
 
 def rate(value: Decimal, digits: int = 1) -> str:
-    """Return a fraction in percent, to at least one decimal."""
-    return f"{_rounded(value, digits, shift=2):,.{digits}f}%"
+    """Return a fraction in percent, to at least one decimal, negatives in parentheses."""
+    shown = _rounded(value, digits, shift=2)
+    return _enclosed(f"{shown.copy_abs():,.{digits}f}%", is_negative=shown < 0)
 
 
 def points(value: Decimal) -> str:
-    """Return the change of a fraction in percentage points, always with its sign."""
-    return f"{_rounded(value, 1, shift=2):+,.1f} pp"
+    """Return the change of a fraction in percentage points, with its sign as it is typeset."""
+    shown = _rounded(value, 1, shift=2)
+    return f"{'' if shown == 0 else '+' if shown > 0 else '−'}{shown.copy_abs():,.1f} pp"
 
 
 def money(value: Decimal, digits: int | None = None, *, currency: str) -> str:
     """Return money with its currency, negatives in parentheses; cents only where they can matter."""
     digits = _digits(value, "money") if digits is None else digits
     shown = _rounded(value, digits)
-    text = f"{shown.copy_abs():,.{digits}f}"
-    return f"{currency} ({text})" if shown < 0 else f"{currency} {text}"
+    return f"{currency} {_enclosed(f'{shown.copy_abs():,.{digits}f}', is_negative=shown < 0)}"
 
 
 def count(value: Decimal, digits: int = 0) -> str:
@@ -114,6 +115,10 @@ def _shown(value: Decimal, unit: str, digits: int | None = None, *, currency: st
     if unit == "money":
         return money(value, digits, currency=currency)
     return count(value, digits) if unit == "months" else rate(value, digits)
+
+
+def _enclosed(text: str, *, is_negative: bool) -> str:
+    return f"({text})" if is_negative else text
 
 
 def _rounded(value: Decimal, digits: int, *, shift: int = 0) -> Decimal:

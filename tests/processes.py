@@ -89,6 +89,12 @@ class Installation:
             if service.name == "web":
                 self.until(self._answers, "the web answers")
 
+    def revive(self, *names: str) -> None:
+        """Start services again that have ended, as whatever supervises them in production does."""
+        for name in names:
+            if self.running[name].poll() is not None:
+                self.start(name)
+
     def kill(self, *names: str) -> None:
         """End services with all their children by SIGKILL: no handler runs, nothing is handed back."""
         for name in names:

@@ -44,8 +44,9 @@ def blocks(message: Message) -> list[dict[str, Any]]:
         {"type": "header", "text": plain(message.headline, limit=_HEADER)},
         {"type": "section", "text": plain(message.lead, limit=_SECTION)},
     ]
-    if message.facts:
-        found.append({"type": "section", "fields": [_field(*fact) for fact in message.facts[:_FIELDS]]})
+    for at in range(0, len(message.facts), _FIELDS):
+        fields = [_field(*fact) for fact in message.facts[at : at + _FIELDS]]
+        found.append({"type": "section", "fields": fields})
     if buttons := _buttons(message):
         found.append({"type": "actions", "elements": buttons})
     if message.notes:

@@ -11,7 +11,7 @@ from alerts.channels.base import Accepted, Kind, Message, Outcome, option
 from alerts.channels.guard import Answer
 
 _SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
-_TEXT, _FACTS, _NOTES = 1000, 12, 6
+_TEXT, _NOTES = 1000, 6
 # Teams refuses more than 28 KB and may count two bytes a character.
 _TOTAL = 13_000
 _COLORS = {"critical": "Attention", "warning": "Warning", "good_news": "Good", "info": "Accent"}
@@ -70,7 +70,7 @@ def card(message: Message) -> dict[str, Any]:
         ),
         _text(message.lead),
     ]
-    found += [_fact(label, value) for label, value in message.facts[:_FACTS]]
+    found += [_fact(label, value) for label, value in message.facts]
     found += [_text(note, size="Small", isSubtle=True) for note in message.notes[:_NOTES]]
     if len(json.dumps(found)) > _TOTAL:
         found = found[:2]

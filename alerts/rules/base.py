@@ -193,9 +193,9 @@ class Policy:
                 f"The margin {self.margin} is negative: an alert cannot clear below the level it fires at."
             )
         if self.rule == "early_warning" and not 0 < self.hurdle <= 1:
-            raise RuleError("The hurdle of an early warning is a probability: above 0 % and at most 100 %.")
+            raise RuleError("The hurdle of an early warning is a probability: above 0% and at most 100%.")
         if self.hurdle <= -1 and self.measure is not Measure.INCREMENTAL_ROI:
-            raise RuleError(f"An annual hurdle rate of {self.hurdle} is not above -100 %.")
+            raise RuleError(f"An annual hurdle rate of {self.hurdle} is not above -100%.")
         for name in ("for_months", "keep_months", "window"):
             if getattr(self, name) < 1:
                 raise RuleError(f"{name.replace('_', ' ').capitalize()} must be 1 or more.")

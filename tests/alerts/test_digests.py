@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
 
 from alerts import digest_words, digests, due, evaluate, holding, messages
+from alerts.channels import block_kit, teams
 from alerts.models import Episode, Event, Notification, Route, Silence
 from portfolio import ledger
 from portfolio.models import Investment, Membership, Portfolio, User
 from tests import factories
 from tests.alerts.histories import EARNING, LOSING, live
-from tests.factories import close, now, record, running
+from tests.factories import close, month, now, record, running
 from tests.nightly import IS_NIGHTLY
 
 RULE = "negative_roi"
@@ -47,14 +49,15 @@ def _rows(user: User, **wanted: object) -> list[Notification]:
     return list(Notification.objects.filter(user=user, event__isnull=False, **wanted).order_by("seq"))
 
 
-def _many(portfolio: Portfolio, owner: User, count: int) -> list[Investment]:
-    return [factories.make_investment(portfolio, f"I-{n:03}", owner=owner) for n in range(count)]
+def _many(portfolio: Portfolio, owner: User, count: int, *, first: int = 1) -> list[Investment]:
+    terms = {"owner": owner, "start_month": month(first), "live_month": month(first)}
+    return [factories.make_investment(portfolio, f"I-{n:03}", **terms) for n in range(count)]
 
 
-def _lose(investments: Sequence[Investment], *, last: int = 4) -> None:
+def _lose(investments: Sequence[Investment], *, first: int = 1, last: int = 4) -> None:
     for one in investments:
-        record(one.portfolio, *running(one, LOSING, first=1, last=last))
-    close(investments[0].portfolio, first=1, last=last)
+        record(one.portfolio, *running(one, LOSING, first=first, last=last))
+    close(investments[0].portfolio, first=first, last=last)
     evaluate.advance(now=now())
 
 
@@ -131,9 +134,9 @@ def test_whoever_lost_access_gets_no_digest(portfolio: Portfolio, olivia: User) 
 
 
 def test_case_67_a_backfill_is_one_digest_a_recipient(portfolio: Portfolio, olivia: User) -> None:
-    count, months = (500, 36) if IS_NIGHTLY else (12, 12)
-    investments = _many(portfolio, olivia, count)
-    _lose(investments, last=months)
+    count, first = (500, -11) if IS_NIGHTLY else (12, 13)
+    investments = _many(portfolio, olivia, count, first=first)
+    _lose(investments, first=first, last=24)
     rows = _rows(olivia)
     rules = {n.event.episode.rule for n in rows if n.event}
     assert len(rows) <= len(investments) * len(rules)
@@ -170,6 +173,7 @@ def test_a_digest_of_very_many_keeps_the_loudest_and_counts_all(
     assert said.facts[-1] == ("And", f"{len(rows) - 3} more in Hurdle")
     for words in (said.text, said.html):
         assert f"And {len(rows) - 3} more in Hurdle." in words
+    assert not any("more in Hurdle" in note for note in said.notes)
 
 
 def test_a_second_range_of_an_import_joins_the_digest(
@@ -300,7 +304,7 @@ def test_case_58_data_in_the_minute_it_is_asked_for_makes_one_pair_in_order(
 
 
 def test_case_59_a_retired_investment_is_not_asked_for_data(portfolio: Portfolio, dora: User) -> None:
-    one = factories.make_investment(portfolio, "OLD", data_owner=dora, end_month=factories.month(2))
+    one = factories.make_investment(portfolio, "OLD", data_owner=dora, end_month=month(2))
     record(portfolio, *running(one, EARNING, first=1, last=2))
     close(portfolio, first=1, last=4)
     evaluate.advance(now=now())
@@ -353,6 +357,10 @@ def test_a_digest_of_five_hundred_is_readable(portfolio: Portfolio, olivia: User
     assert message.lead == "1 investment: 500 new."
     assert message.html.count("/go/investment/1") == message.text.count("/go/investment/1") == 500
     assert "<b>Bot" not in message.html
-    assert "-5.0% against 0.0%" in message.text
+    assert "(5.0%) against 0.0%" in message.text
     assert len(message.facts) == 21
     assert message.facts[-1] == ("And", "480 more in Hurdle")
+    # Chat shows all of these, in as many parts as it takes, and never how many more there are than mail has.
+    sections = [block["fields"] for block in block_kit.blocks(message) if "fields" in block]
+    assert [len(fields) for fields in sections] == [10, 10, 1]
+    assert "480 more in Hurdle" in json.dumps(teams.card(message))

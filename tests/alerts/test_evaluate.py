@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from alerts import evaluate
+from alerts import auditor, evaluate
 from alerts.models import (
     AlertState,
     Episode,
@@ -22,6 +22,7 @@ from alerts.models import (
 from alerts.results import Results
 from portfolio import investments, months
 from portfolio.models import Investment, Portfolio
+from portfolio.terms import Book
 from tests import factories
 from tests.factories import START, close, fact, month, now, record, record_support, running
 from tests.servers import TestDatabase
@@ -47,7 +48,7 @@ def _everything() -> dict[str, int]:
 
 
 def _events() -> list[tuple[str, int, str, str]]:
-    rows = Event.objects.order_by("point", "ordinal", "kind").exclude(episode__rule__startswith="breakeven")
+    rows = Event.objects.order_by("point", "ordinal", "kind", "episode__rule").exclude(episode__rule__startswith="breakeven")
     return [(e.episode.rule, e.episode.number, e.kind, f"{e.month:%Y-%m}") for e in rows]
 
 
@@ -327,3 +328,35 @@ def test_what_ends_is_written_before_what_opens(support: Investment) -> None:
     second.closed_at, second.closed_reason = now(), "retracted"
     Results(changed=[first, second]).write(now=now())
     assert Episode.objects.get(closed_at=None) == first
+
+
+def test_what_was_promised_and_never_went_live_is_judged(portfolio: Portfolio) -> None:
+    """Without a live month the plan's first benefit is the promise; overdue by more than a window it arms the rules."""
+    made = factories.make_investment(portfolio, "DEAD", live_month=None)
+    plan = [
+        *running(made, {"model_api": 1000}, last=24),
+        *running(made, {"labor_savings": 5000}, first=3, last=24),
+    ]
+    record(portfolio, *plan, source="plan", book=Book.PLAN, book_version=1)
+    factories.approve_plan(made)
+    record(portfolio, *running(made, {"model_api": 1000, "labor_savings": 0}, last=12))
+    close(portfolio, last=12)
+    evaluate.advance(now=now())
+    fired = dict(Episode.objects.filter(investment=made).values_list("rule", "fired_month"))
+    # Promised for month 3, overdue by more than the window of three from month 7 on.
+    assert (fired["negative_roi"], fired["hurdle_rate"]) == (month(7), month(8))
+
+
+def test_a_fingerprint_is_of_the_investment_alone_whatever_it_is_computed_with(portfolio: Portfolio) -> None:
+    """Plans of two lengths in one sweep: the auditor, which looks at each portfolio, finds what was judged."""
+    for code, last in (("SHORT", 12), ("LONG", 24)):
+        place = factories.make_portfolio(code)
+        made = factories.make_investment(place, f"{code}-1")
+        lines = {"model_api": 1000, "labor_savings": 5000}
+        record(place, *running(made, lines, last=last), source="plan", book=Book.PLAN, book_version=1)
+        factories.approve_plan(made)
+        record(place, *running(made, lines, last=4))
+        close(place, last=4)
+    evaluate.advance(now=now())
+    run = auditor.audit(now=now(), is_forced=True)
+    assert (run.missing_points, run.is_clean) == (0, True)

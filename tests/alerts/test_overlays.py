@@ -321,6 +321,23 @@ def test_the_end_of_a_silence_is_told_once_of_what_is_still_open(portfolio: Port
     assert made.handled_at is not None
 
 
+def test_a_silence_that_ends_inside_another_is_told_when_both_are_over(
+    portfolio: Portfolio, olivia: User
+) -> None:
+    investment = factories.make_investment(portfolio, "SUP-5", owner=olivia)
+    matcher = Matcher(portfolio=portfolio, investment=investment, rule=RULE)
+    for days in (2, 29):
+        silences.create(
+            matcher, starts_at=now(), ends_at=_later(days), comment="Migration.", author=olivia, now=now()
+        )
+    _live(investment, LOSING, first=1, last=4)
+    due.run_due(now=_later(2.1))
+    assert (_mails("silence_ended"), _mails("silence_ended", "suppressed")) == ([], ["olivia"])
+    for day in (*range(3, 29), 29.1):
+        due.run_due(now=_later(day))
+    assert _mails("silence_ended") == ["olivia"]
+
+
 def test_case_47_a_silence_of_everything_is_refused(portfolio: Portfolio, olivia: User) -> None:
     with pytest.raises(OverlayError, match="hides everything"):
         silences.create(

@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import DatabaseError, connection, transaction
 
 from alerts import due, evaluate
 from alerts.models import Episode, Event, Timer
@@ -58,6 +59,18 @@ def test_a_retracted_alert_withdraws_its_review(losing: Investment, portfolio: P
     evaluate.advance(now=now())
     review = _reviews(losing)["negative_roi"]
     assert (review.state, "retracted" in review.closed_reason) == ("withdrawn", True)
+
+
+def test_direct_sql_does_not_withdraw_the_review_of_an_alert_that_stands(losing: Investment) -> None:
+    """Only a decision ends it, or the retraction of its alert."""
+    review = _reviews(losing)["negative_roi"]
+    withdrawn = "UPDATE portfolio_review SET state = 'withdrawn', closed_at = now(), closed_reason = 'x' WHERE id = %s"
+    with (
+        pytest.raises(DatabaseError, match="retraction of its alert"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(f"{withdrawn}; SET CONSTRAINTS ALL IMMEDIATE", [review.pk])
 
 
 def test_a_resolved_alert_leaves_its_review_open(losing: Investment, portfolio: Portfolio) -> None:

@@ -9,6 +9,7 @@ import pytest
 from alerts import delivery, evaluate, routing
 from alerts.models import Notification, Route, Target
 from alerts.routing import Directory
+from portfolio import investments
 from portfolio.models import Absence, Investment, Membership, Portfolio, User
 from tests import factories
 from tests.alerts.histories import LOSING, THIN, live
@@ -123,7 +124,8 @@ def test_case_34_an_alert_of_a_moved_investment_keeps_its_key_and_is_routed_anew
     other = factories.make_portfolio("OTHER")
     other_fred = factories.join(factories.make_user("other-fred"), other, "finance")
     route(other, {"role": "finance"})
-    Investment.objects.filter(pk=support.pk).update(portfolio=other, code="SUP-9")
+    support.portfolio, support.code = other, "SUP-9"
+    investments.put(support, now=now())
     moved = Investment.objects.select_related("portfolio", "owner", "sponsor").get(pk=support.pk)
     assert set(_told(moved)) == {other_fred.username}
     assert before.thread_key == f"hurdle:{moved.public_id}:{RULE}:1"

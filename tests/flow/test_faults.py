@@ -90,7 +90,13 @@ def test_emptied_and_then_dead_broker(
     put_in(second)
     assert time.monotonic() - started < 10, "three writes while the broker is dead"
     house.start("relay")
-    house.until(second.is_told, "the relay does the work of the dead broker")
+
+    def is_told() -> bool:
+        # Celery may trip over its own connection when the broker dies at the wrong moment.
+        house.revive("worker", "beat")
+        return second.is_told()
+
+    house.until(is_told, "the relay does the work of the dead broker")
     for story in (first, second):
         check_books(story)
 

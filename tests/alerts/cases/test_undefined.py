@@ -114,7 +114,9 @@ def test_case_15_and_the_database_refuses_it_whoever_writes(support: Investment,
 
     def insert(amount: str) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('hurdle.ledger_batch', 'raw', true)")
+            cursor.execute(
+                "SELECT set_config('hurdle.ledger_batch', max(id)::text, true) FROM portfolio_batch"
+            )
             cursor.execute(statement, [amount])
 
     with pytest.raises(DatabaseError, match=r"entry_amount_in_range|cannot hold an infinite value"):

@@ -13,10 +13,10 @@ import pytest
 
 from alerts.channels import pictures
 from alerts.channels.pictures import Studio
-from roi import charts
+from roi import charts, vega
 
 SPEC: dict[str, Any] = {
-    "$schema": charts.SCHEMA,
+    "$schema": vega.SCHEMA,
     "width": 120,
     "height": 60,
     "data": {"values": [{"x": 1, "y": 2}, {"x": 2, "y": 3}]},

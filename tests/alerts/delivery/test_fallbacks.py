@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from alerts.outbox import Mark
 from portfolio.models import User
 from tests import factories
 from tests.alerts.delivery.cases import FakeChannel, attempts, events, notification, portfolio
+from tests.alerts.messages.cases import copied
 
 pytestmark = pytest.mark.django_db
 Install = Callable[..., FakeChannel]
@@ -71,6 +73,47 @@ def test_a_person_is_told_by_their_other_address(
     assert "could not be delivered" in made.message["recipient"]["why"]
     assert (row.state, channel.addresses) == ("dead", [addresses[other]])
     assert "Told instead:" in row.state_reason
+
+
+def test_a_dead_digest_is_told_by_their_other_address(event: Event, install: Install) -> None:
+    """All that was merged into it would be lost with it; and who heard nothing of it hears of no end either."""
+    sam = person(slack_id="U9")
+    install(FakeChannel(Permanent("no such address")), "email")
+    channel = install(FakeChannel(), "slack")
+    mail = {"channel": "email", "address": sam.email, "user": sam}
+    said = copied(kind="digest", count=2, kinds={"fired": 2}, investments=2, items=[])
+    digest = notification(message=said, **mail)
+    told(event, state="merged", told_in=digest, **mail)
+    drain()
+    made = stand_in_of(digest)
+    assert made is not None
+    assert (made.channel, made.user, made.state, made.event) == ("slack", sam, "sent", None)
+    assert channel.handed[0].kind == "digest"
+    assert (digest.state, stand_in_of(made)) == ("dead", None)
+    ended = Event.objects.create(
+        id=uuid.uuid4(),
+        kind="resolved",
+        ordinal=1,
+        episode=event.episode,
+        month=event.month,
+        point=event.point,
+        evidence={},
+        recorded_at=event.recorded_at,
+    )
+    late = told(ended, **mail)
+    drain()
+    late.refresh_from_db()
+    assert (late.state, late.suppressed_by) == ("suppressed", "untold")
+
+
+@pytest.mark.parametrize("kind", ["test", "report"])
+def test_what_is_neither_alert_nor_digest_has_no_stand_in(kind: str, install: Install) -> None:
+    sam = person(slack_id="U9")
+    install(FakeChannel(Permanent("no such address")), "email")
+    install(FakeChannel(), "slack")
+    row = notification(channel="email", address=sam.email, user=sam, message=copied(kind=kind))
+    drain()
+    assert stand_in_of(row) is None
 
 
 def test_a_shared_target_is_replaced_by_another_then_by_the_administrators(

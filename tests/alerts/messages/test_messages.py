@@ -35,6 +35,15 @@ def every_text(**changes: Any) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("kind", ["resolved", "retracted", "closed"])
+def test_an_end_calls_nobody(kind: str) -> None:
+    """However urgent the beginning was, its end is news; the beginning's severity is still named."""
+    told = rendered(kind=kind, severity="critical")
+    assert told.severity == "info"
+    assert "Critical, over" in told.html
+    assert rendered(kind="reminder", severity="critical").severity == "critical"
+
+
 def test_a_firing_says_what_was_crossed_in_order() -> None:
     message = rendered()
     assert message.subject == "[Hurdle] AI-003 crossed Under the hurdle"
@@ -46,7 +55,7 @@ def test_a_firing_says_what_was_crossed_in_order() -> None:
         ("Incremental ROI (supported)", "5.1%"),
         ("Threshold", "12.0%"),
         ("ROI to date", "1.0%"),
-        ("Change since last month", "-0.3 pp"),
+        ("Change since last month", "−0.3 pp"),
         ("Cumulative net", "USD (4,644)"),
         ("Total cost to date", "USD 312,000"),
         ("Data through", "Oct 2026"),

@@ -28,7 +28,8 @@ def test_money_has_its_currency_and_parentheses(value: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [("0.0512", "5.1%"), ("-0.0001", "0.0%"), ("-0.05", "-5.0%"), ("12.3456", "1,234.6%")]
+    ("value", "shown"),
+    [("0.0512", "5.1%"), ("-0.0001", "0.0%"), ("-0.05", "(5.0%)"), ("12.3456", "1,234.6%")],
 )
 def test_rates_are_percent_to_one_decimal(value: str, shown: str) -> None:
     assert wording.rate(D(value)) == shown
@@ -36,7 +37,8 @@ def test_rates_are_percent_to_one_decimal(value: str, shown: str) -> None:
 
 def test_points_always_carry_a_sign() -> None:
     assert wording.points(D("0.0031")) == "+0.3 pp"
-    assert wording.points(D("-0.0031")) == "-0.3 pp"
+    assert wording.points(D("-0.0031")) == "−0.3 pp"
+    assert wording.points(D("-0.0001")) == "0.0 pp"
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_case_05_a_level_to_clear_below_the_level_to_fire_is_refused() -> None:
     [
         ({"hurdle": Decimal("NaN")}, "must be finite"),
         ({"margin": Decimal("Infinity")}, "must be finite"),
-        ({"hurdle": Decimal(-1), "measure": Measure.NPV}, "not above -100 %"),
+        ({"hurdle": Decimal(-1), "measure": Measure.NPV}, "not above -100%"),
         ({"for_months": 0}, "For months must be 1 or more"),
         ({"keep_months": 0}, "Keep months must be 1 or more"),
         ({"window": 0}, "Window must be 1 or more"),

@@ -155,11 +155,11 @@ POSITIVE = "must be 1 or more."
         ),
         (
             {"rule": "early_warning"},
-            "The hurdle of an early warning is a probability: above 0 % and at most 100 %.",
+            "The hurdle of an early warning is a probability: above 0% and at most 100%.",
         ),
         (
             {"hurdle": Decimal(-1), "measure": Measure.IRR},
-            "An annual hurdle rate of -1 is not above -100 %.",
+            "An annual hurdle rate of -1 is not above -100%.",
         ),
         ({"for_months": 0}, f"For months {POSITIVE}"),
         ({"keep_months": 0}, f"Keep months {POSITIVE}"),
