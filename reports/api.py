@@ -1,6 +1,10 @@
-"""Investments as a resource: terms from the ledger, figures from the calculator, status from the watchman."""
+"""Investments as a resource: terms from the ledger, figures from the calculator, status from the watchman.
+
+At an earlier time figures and status are derived anew from what was known then; the rest is of today.
+"""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -8,13 +12,17 @@ from django.db.models import DecimalField, Exists, ExpressionWrapper, F, OuterRe
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portfolio.api_base import CODE_PATTERN, Filters, MonthField, ScopedViewSet, code_parameter
-from portfolio.models import Investment
+from portfolio.api_base import CODE_PATTERN, Filters, MonthField, ScopedViewSet, code_parameter, refuse
+from portfolio.api_ledger import as_of_time_parameter, asked_moment
+from portfolio.models import Investment, InvestmentVersion
 from portfolio.terms import Basis, Stage, ValueCategory
-from reports.console import standing, status
+from reports.console import investment_list, standing, status
+from reports.console.past import Past
+from reports.console.standing import Standing
 from roi.api import FiguresSerializer, basis_of, basis_parameter
 from roi.models import Snapshot
 
@@ -106,30 +114,69 @@ class InvestmentFilters(Filters):
 class InvestmentViewSet(ScopedViewSet):
     """The investments of your portfolios."""
 
+    takes = {"list": ("basis", "as_of"), "retrieve": ("basis", "as_of")}
     queryset = status.annotate(Investment.objects.select_related("portfolio", "owner", "sponsor"))
     serializer_class = InvestmentSerializer
     filterset_class = InvestmentFilters
+    refuses_questions = True
     orderings = ("code", "-code", "name", "-name", "start_month", "-start_month")
     lookup_field = "code"
     lookup_value_regex = CODE_PATTERN
 
-    @extend_schema(parameters=[basis_parameter])
+    @extend_schema(parameters=[basis_parameter, as_of_time_parameter])
     def list(self, request: Request, *args: object, **kwargs: object) -> Response:
-        """Return investments with the figures of their newest closed and complete month."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        return self.get_paginated_response(self._with_figures(page, basis_of(request)))
+        """Return investments with figures of their newest closed and complete month, now or as known at `as_of`.
 
-    @extend_schema(parameters=[code_parameter, basis_parameter])
+        As known then are figures and status, of what was registered; everything else is of today. Status and ROI
+        select by today's figures, so they cannot be asked together with `as_of`.
+        """
+        moment, rows = asked_moment(request), self.filter_queryset(self.get_queryset())
+        if moment is not None:
+            _refuse_filters_of_today(request)
+            rows = _registered(rows, moment)
+        page = self.paginate_queryset(rows) or []
+        return self.get_paginated_response(self._with_figures(page, basis_of(request), moment))
+
+    @extend_schema(parameters=[code_parameter, basis_parameter, as_of_time_parameter])
     def retrieve(self, request: Request, *args: object, **kwargs: object) -> Response:
-        """Return one investment."""
-        return Response(self._with_figures([self.get_object()], basis_of(request))[0])
+        """Return one investment; figures and status are of now, or as known at `as_of`."""
+        investment, moment = self.get_object(), asked_moment(request)
+        if (
+            moment is not None
+            and not _registered(Investment.objects.filter(pk=investment.pk), moment).exists()
+        ):
+            refuse("The investment was not registered at that time.", "#/as_of", "not_registered")
+        return Response(self._with_figures([investment], basis_of(request), moment)[0])
 
-    def _with_figures(self, investments: Sequence[Investment], basis: Basis) -> Any:
-        stands = standing.of(investments)
+    def _with_figures(
+        self, investments: Sequence[Investment], basis: Basis, moment: datetime | None = None
+    ) -> Any:
+        stands = standing.of(investments) if moment is None else _stood(investments, moment)
         for investment in investments:
             snapshot = stands[investment.pk].snapshot
-            if snapshot is not None:
+            # One of then has the investment of then, with the currency and the months of then.
+            if snapshot is not None and moment is None:
                 snapshot.investment = investment
             investment.figures = snapshot  # type: ignore[attr-defined]
         context = {**self.get_serializer_context(), "basis": basis}
         return self.get_serializer_class()(investments, many=True, context=context).data
+
+
+def _refuse_filters_of_today(request: Request) -> None:
+    asked = sorted({"status", "roi__gte", "roi__lt"} & set(request.query_params))
+    if asked:
+        sentence = "It selects by today's figures: leave it or as_of out."
+        raise ValidationError(dict.fromkeys(asked, sentence))
+
+
+def _registered(investments: QuerySet[Investment], moment: datetime) -> QuerySet[Investment]:
+    """Keep what was registered by a time."""
+    versions = InvestmentVersion.objects.filter(investment=OuterRef("pk"), batch__recorded_at__lte=moment)
+    return investments.filter(Exists(versions))
+
+
+def _stood(investments: Sequence[Any], moment: datetime) -> dict[int, Standing]:
+    """Return where each investment stood at a time, and give it the status of then."""
+    return investment_list.stood(
+        list(investments), Past(moment.date(), {one.portfolio.time_zone: moment for one in investments})
+    )

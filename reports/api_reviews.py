@@ -212,6 +212,7 @@ class ReviewFilters(Filters):
 class ReviewViewSet(ScopedViewSet):
     """The reviews of your portfolios."""
 
+    takes = {"list": ("as_of",)}
     queryset = Review.objects.select_related("portfolio", "investment", "decision")
     serializer_class = ReviewSerializer
     filterset_class = ReviewFilters
@@ -307,6 +308,7 @@ class DecisionFilters(Filters):
 class DecisionViewSet(ScopedViewSet):
     """The decisions of your portfolios."""
 
+    takes = {"list": ("as_of",)}
     queryset = Decision.objects.select_related(
         "portfolio", "investment", "review", "decided_by", "budget_from", "budget_to"
     )

@@ -91,20 +91,19 @@ def of(report: ArchivedReport) -> Frozen:
 
 
 def files_of(frozen: Frozen, *, path: str) -> dict[str, bytes]:
-    """Return the report in every format; draws charts, so only a report worker or a command calls it."""
+    """Return the report in every format; it takes seconds, so only a report worker or a command calls it."""
     shown, content, labels = frozen.shown(), frozen.content, frozen.labels
     specs = pack_charts.specs_of(content) if frozen.audience != "overdue_reviews" else {}
-    picture = pack_charts.picture(specs[pack_charts.PORTFOLIO]) if specs else b""
-    words = str(specs[pack_charts.PORTFOLIO]["description"]) if specs else ""
+    drawings = pack_charts.draw(specs)
+    picture = drawings.picture
+    words = str(specs[pack_charts.PORTFOLIO]["description"]) if picture else ""
     at = f"cid:{pack_mail.PICTURE}" if picture else ""
     files = {MAIL: pack_mail.html(shown, path=path, picture_words=words, picture_at=at).encode()}
     if picture:
         files[PICTURE] = picture
     if frozen.audience == "overdue_reviews":
         return files
-    drawn = {
-        key: {"svg": svg, "words": specs[key]["description"]} for key, svg in pack_charts.draw(specs).items()
-    }
+    drawn = {key: {"svg": svg, "words": specs[key]["description"]} for key, svg in drawings.svgs.items()}
     return files | {
         "pdf": pack_pdf.render(shown, drawn),
         "xlsx": pack_workbook.render(content, labels, title=shown["title"], content_hash=shown["hash"]),
@@ -138,7 +137,9 @@ def store(report: ArchivedReport, frozen: Frozen, files: Mapping[str, bytes]) ->
 def derive(report: ArchivedReport) -> Derived:
     """Derive a report's content again from the ledger, and say what differs from what was archived."""
     view = View.read(report.content["view"])
-    again = knowledge.with_one_view(partial(pack_content.content_of, report.portfolio, view))
+    stored = report.content.get("layout")
+    layout = stored if stored in pack_content.LAYOUTS else pack_content.LAYOUT
+    again = knowledge.with_one_view(partial(pack_content.content_of, report.portfolio, view, layout=layout))
     found = pack_content.hash_of(again)
     altered = [
         f"The archived {name} is not what was written: its hash differs."
@@ -160,9 +161,7 @@ def _why(report: ArchivedReport, again: Json) -> list[str]:
             f"{ENGINE_VERSION}, so its figures may differ for the same facts."
         ]
     if report.content.get("layout") != again["layout"]:
-        return [
-            "It was laid out by an earlier version of the product; the same facts are said differently now."
-        ]
+        return ["It was laid out by another version of the product; the same facts are said differently now."]
     found = list(_differences("", report.content, again))
     shown = [f"{where} was {then}, and derives as {now}." for where, then, now in found[:MOST_DIFFERENCES]]
     left = len(found) - MOST_DIFFERENCES

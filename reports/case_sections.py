@@ -52,9 +52,7 @@ def scenarios(rows: list[Plain]) -> str:
 
 def monte_carlo(found: Plain, *, spread: float) -> str:
     """Return probabilities and percentiles of a simulation."""
-    drawn = (
-        f"{found['draws']:,} draws, each driver uniform within ±{spread * 100:.6g} %, seed {found['seed']}"
-    )
+    drawn = f"{found['draws']:,} draws, each driver uniform within ±{spread * 100:.6g}%, seed {found['seed']}"
     odds = [
         ("ROI above 0", wording.percent(found["p_roi_positive"])),
         ("NPV at or above 0", wording.percent(found["p_npv_covered"])),

@@ -129,9 +129,9 @@ def _portfolios(people: Mapping[str, User]) -> dict[str, Portfolio]:
         book.code: Portfolio.objects.create(
             code=book.code,
             name=book.name,
-            exploration_share=Decimal("0.1"),
-            yearly_budget=Decimal(1_500_000),
-            capacity_person_months=Decimal(120),
+            exploration_share=Decimal("0.08"),
+            yearly_budget=Decimal(book.yearly_budget),
+            capacity_person_months=Decimal(book.person_months),
         )
         for book in BOOKS
     }

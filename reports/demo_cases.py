@@ -62,7 +62,7 @@ CASES = (
         },
         scenarios={
             "Without the copilot": {"copilot_adoption": 0.0},
-            "Deflection stays at 50 %": {"deflection_rate": 0.50},
+            "Deflection stays at 50%": {"deflection_rate": 0.50},
         },
     ),
     DemoCase(

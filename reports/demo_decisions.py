@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from portfolio import decisions, review_calendar, reviews
 from portfolio.decisions import BudgetMove, Expected, Terms
-from portfolio.models import Investment, Portfolio, Review, User
+from portfolio.models import Portfolio, Review, User
 from portfolio.review_questions import QUESTIONS
 from portfolio.terms import DecisionKind, ReviewKind, ReviewState, add_months
 from reports import receipts
@@ -70,15 +70,12 @@ def _waited(portfolio: Portfolio, *, now: datetime) -> list[Review]:
 
 
 def _decide_on_the_slip(portfolio: Portfolio, code: str, *, user: User, last: date, now: datetime) -> None:
-    """Decide on figures that hold a mistake nobody knows of yet."""
-    investment = Investment.objects.select_related("portfolio").get(portfolio=portfolio, code=code)
-    review = reviews.ask_for(
-        investment,
-        ReviewKind.BUSINESS_REVIEW,
-        user=user,
-        due_on=now.date() + timedelta(days=3),
-        why="Cost of the month is four times the usual.",
-        now=now,
+    """Decide on the alert of figures that hold a mistake nobody knows of yet."""
+    review = Review.objects.select_related("investment__portfolio", "portfolio").get(
+        portfolio=portfolio,
+        investment__code=code,
+        kind=ReviewKind.DECOMMISSIONING.value,
+        state=ReviewState.OPEN.value,
     )
     _decide(
         review,

@@ -78,7 +78,7 @@ def _strategy(investment: Investment, *, author: User, now: datetime) -> None:
         Strategic(
             kind=StrategicKind.CAPABILITY,
             narrative=f"{investment.summary} What is learned opens lines that cannot be planned yet.",
-            review_criteria="The model predicts a plant's output within 3 %, and a second plant wants it.",
+            review_criteria="The model predicts a plant's output within 3%, and a second plant wants it.",
             horizon_months=investment.horizon_months,
             importance=4,
             expires_on=add_months(now.date().replace(day=1), 24),

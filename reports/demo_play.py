@@ -129,6 +129,8 @@ class Play:
             live_month=add_months(start, story.live - 1),
             horizon_months=story.horizon,
             review_date=self.at + timedelta(days=story.review_in_days),
+            is_exploration=story.is_exploration,
+            capacity_person_months=Decimal(story.person_months),
         )
 
     def _report(self, book: demo_story.Book, month: date, *, now: datetime) -> None:

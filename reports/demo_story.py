@@ -87,6 +87,8 @@ class Story:
     plan: Sequence[Line] = ()
     unreported: int = 0
     slip: Slip | None = None
+    person_months: int = 0
+    is_exploration: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ class Book:
     name: str
     owner: str
     sponsor: str
+    yearly_budget: int
+    person_months: int
     stories: Sequence[Story] = field(default_factory=tuple)
 
 

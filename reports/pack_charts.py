@@ -1,23 +1,39 @@
-"""The charts of a pack, from the specification that pages use, as SVG for paper and PNG for mail.
+"""The charts of a pack, from the specification that pages use, as SVG for paper and PNG for mail."""
 
-Drawing loads an engine with threads: only the report worker's own processes and commands call `draw`.
-"""
-
+import base64
+import json
+import subprocess
+import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
+
+from django.conf import settings
 
 from portfolio.terms import parse_month
 from reports import fonts
 from roi import charts
-from roi.charts import Point, Spec
+from roi.charts import Point
+from roi.vega import Spec
 
 WIDE, TALL = 640, 190
+# A phone shrinks the picture of a mail to its own width: drawn narrower, its words can still be read.
+_PICTURE_WIDE = 480
 PORTFOLIO = "portfolio"
-_PICTURE_SCALE = 2
+_PICTURE_SCALE = 3
+# Well within the hard limit of a task, so that a chart that hangs is known by its name.
+_LONGEST_SECONDS = 300
 Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawings:
+    """The charts of a pack as SVG by id, and that of the portfolio as PNG, empty where it has none."""
+
+    svgs: Mapping[str, str]
+    picture: bytes
 
 
 def points_of(section: Json) -> list[Point]:
@@ -29,7 +45,7 @@ def points_of(section: Json) -> list[Point]:
 
 
 def points_of_all(content: Json) -> list[Point]:
-    """Return the cumulative months of the whole portfolio: the sum of what each investment had in each month."""
+    """Return the cumulative months of the whole portfolio: the sum of all investments, less what pools leave out."""
     cost: dict[str, Decimal] = defaultdict(Decimal)
     benefit: dict[str, Decimal] = defaultdict(Decimal)
     is_open: dict[str, bool] = defaultdict(bool)
@@ -38,6 +54,9 @@ def points_of_all(content: Json) -> list[Point]:
             cost[m["month"]] += Decimal(m["month_cost"])
             benefit[m["month"]] += Decimal(m["month_benefit"])
             is_open[m["month"]] |= not m["is_closed"]
+    # Layout 1 knew no pools.
+    for month, amount in content.get("overlaps", {}).items():
+        benefit[month] -= Decimal(amount)
     points, spent, earned = [], Decimal(0), Decimal(0)
     for month in sorted(cost):
         spent, earned = spent + cost[month], earned + benefit[month]
@@ -62,34 +81,29 @@ def _spec(points: list[Point], currency: str, breakeven: str | None) -> Spec:
     return charts.cumulative(points, currency=currency, breakeven=reached)
 
 
-def draw(specs: Mapping[str, Spec], *, only: Iterable[str] | None = None) -> dict[str, str]:
-    """Return charts as SVG."""
-    engine = _engine()
-    wanted = specs if only is None else {key: specs[key] for key in only if key in specs}
-    return {
-        key: str(engine.vegalite_to_svg(_sized(spec), config=charts.theme("light"), allowed_base_urls=[]))
-        for key, spec in wanted.items()
+def draw(specs: Mapping[str, Spec]) -> Drawings:
+    """Return the charts of one pack, drawn in a child that ends; a chart that hangs or breaks the child raises."""
+    if not specs:
+        return Drawings({}, b"")
+    sized = {key: spec | {"width": WIDE, "height": TALL} for key, spec in specs.items()}
+    fonts_at = fonts.directory()
+    asked = {
+        "charts": sized,
+        "picture": sized[PORTFOLIO] | {"width": _PICTURE_WIDE} if PORTFOLIO in sized else None,
+        "scale": _PICTURE_SCALE,
+        "theme": charts.theme("light"),
+        "fonts": str(fonts_at) if fonts_at.is_dir() else "",
     }
-
-
-def picture(spec: Spec) -> bytes:
-    """Return a chart as PNG on white, for mail."""
-    theme = charts.theme("light") | {"background": "#ffffff"}
-    drawn = _engine().vegalite_to_png(_sized(spec), scale=_PICTURE_SCALE, config=theme, allowed_base_urls=[])
-    return bytes(drawn)
-
-
-def _sized(spec: Spec) -> Spec:
-    return spec | {"width": WIDE, "height": TALL}
-
-
-def _engine() -> Any:
-    import vl_convert
-
-    directory: Path = fonts.directory()
-    if directory.is_dir():
-        vl_convert.register_font_directory(str(directory))
-    return vl_convert
+    done = subprocess.run(
+        [sys.executable, "-m", "reports.pack_drawing"],
+        input=json.dumps(asked).encode(),
+        stdout=subprocess.PIPE,
+        cwd=settings.BASE_DIR,
+        timeout=_LONGEST_SECONDS,
+        check=True,
+    )
+    found = json.loads(done.stdout)
+    return Drawings(found["charts"], base64.b64decode(found["picture"]))
 
 
 def for_page(spec: Spec) -> Json:

@@ -12,21 +12,24 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from portfolio.models import Decision, Hypothesis, Investment, InvestmentVersion, Portfolio
+from portfolio.models import Decision, Investment, InvestmentVersion, Portfolio
 from portfolio.terms import Basis, add_months, format_month
-from reports import pack_alerts
+from reports import pack_alerts, pack_first_layout, pack_totals
 from reports.pack_alerts import Open, Terms
+from reports.pack_totals import NO_CLOSED_MONTH
+from reports.pack_totals import text as _text
 from reports.pack_views import View
-from roi import as_known
+from roi import as_known, rollups
 from roi.as_known import Known
 from roi.engine.result import ENGINE_VERSION, REASON_OF_CODE
 from roi.models import FIGURES, Snapshot
 
 Json = dict[str, Any]
 # Grows when the same facts are said differently, so that a difference in hashes can be told from a difference in data.
-LAYOUT = 1
+LAYOUT = 2
+# What was archived in these derives again; see `pack_first_layout` for the one that is no longer written.
+LAYOUTS = (pack_first_layout.LAYOUT, LAYOUT)
 _STORED = ("roi", "incremental_roi", "npv", "npv_hurdle", "irr", "payback", "discounted_payback")
-_NO_CLOSED_MONTH = "no_closed_month"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,20 @@ class _Facts:
     """Everything read at one knowledge time, by investment."""
 
     ids: Mapping[int, UUID]
+    investments: Sequence[Investment]
     known: Mapping[int, Known]
     terms: Mapping[int, Terms]
 
 
-def content_of(portfolio: Portfolio, view: View) -> Json:
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """What is said of the portfolio as a whole, ready for the content, and whose run cost is untraced."""
+
+    content: Json
+    untraced_ids: set[int]
+
+
+def content_of(portfolio: Portfolio, view: View, *, layout: int = LAYOUT) -> Json:
     """Return what a pack says, ready for `canonical`: amounts and ratios are text, an undefined figure has its reason.
 
     The caller holds one consistent view of the database that has everything up to the view's knowledge time.
@@ -58,20 +70,74 @@ def content_of(portfolio: Portfolio, view: View) -> Json:
     earlier = facts if view.before_knowledge == view.knowledge else _facts(portfolio, view.before_knowledge)
     now, before = _standings(facts, view.month, view), _standings(earlier, view.before_month, view)
     decided = _decisions(portfolio, view)
-    claimed = _with_hypothesis(portfolio, view)
-    sections = [_section(pk, now[pk], before.get(pk), view, decided, pk in claimed) for pk in sorted(now)]
+    if layout == pack_first_layout.LAYOUT:
+        sums = _first_sums(facts, now, before, view)
+    else:
+        sums = _sums(portfolio, (facts, now), (earlier, before), view)
+    sections = [
+        _section(pk, now[pk], before.get(pk), view, decided, pk in sums.untraced_ids) for pk in sorted(now)
+    ]
     return {
-        "layout": LAYOUT,
+        "layout": layout,
         "engine": ENGINE_VERSION,
         "portfolio": str(portfolio.public_id),
         "currency": portfolio.reporting_currency,
         "view": view.as_json(),
-        "totals": _totals(now.values()),
-        "totals_before": _totals(before.values()),
-        "untraced": _untraced(sections),
+        **sums.content,
         "investments": sections,
         "decisions": [_decision(row) for row in decided if view.since <= row.decided_on <= view.until],
     }
+
+
+def _sums(
+    portfolio: Portfolio,
+    then: tuple[_Facts, Mapping[int, Standing]],
+    earlier: tuple[_Facts, Mapping[int, Standing]],
+    view: View,
+) -> _Sums:
+    """Return the totals of the roll-up at both times."""
+    (facts, now), (facts_before, before) = then, earlier
+    is_once = facts_before is facts
+    months = {view.month, view.before_month} if is_once else {view.month}
+    found = rollups.totals(portfolio, facts.investments, months=months, knowledge=view.knowledge)
+    found_before = (
+        found
+        if is_once
+        else rollups.totals(
+            portfolio, facts_before.investments, months={view.before_month}, knowledge=view.before_knowledge
+        )
+    )
+    total = found[view.month]
+    without = set(total.untraced.investments)
+    return _Sums(
+        content={
+            "totals": pack_totals.totals(_shown(now), total),
+            "totals_before": pack_totals.totals(_shown(before), found_before[view.before_month]),
+            "overlaps": pack_totals.left_out(total),
+            "untraced": pack_totals.untraced(total),
+        },
+        untraced_ids={one.pk for one in facts.investments if one.code in without},
+    )
+
+
+def _first_sums(
+    facts: _Facts, now: Mapping[int, Standing], before: Mapping[int, Standing], view: View
+) -> _Sums:
+    """Return the sums of layout 1."""
+    without = pack_first_layout.untraced_ids(facts.known, view)
+    shown = {pk: one.snapshot for pk, one in now.items()}
+    return _Sums(
+        content={
+            "totals": pack_first_layout.totals(_shown(now)),
+            "totals_before": pack_first_layout.totals(_shown(before)),
+            "untraced": pack_first_layout.untraced(shown, without),
+        },
+        untraced_ids=without,
+    )
+
+
+def _shown(standings: Mapping[int, Standing]) -> list[Snapshot | None]:
+    return [one.snapshot for one in standings.values()]
 
 
 def canonical(content: Mapping[str, Any]) -> bytes:
@@ -94,6 +160,7 @@ def _facts(portfolio: Portfolio, known_at: int) -> _Facts:
     rows = list(Investment.objects.filter(pk__in=members).select_related("portfolio").order_by("pk"))
     return _Facts(
         ids={row.pk: row.public_id for row in rows},
+        investments=rows,
         known=as_known.figures(rows, knowledge=known_at),
         terms=pack_alerts.terms_of(rows, knowledge=known_at),
     )
@@ -119,11 +186,10 @@ def _section(
     before: Standing | None,
     view: View,
     decided: Sequence[Decision],
-    has_hypothesis: bool,
+    is_untraced: bool,
 ) -> Json:
     last = next((row for row in decided if row.investment_id == pk), None)
     until = [s for s in now.known.snapshots if s.month <= view.month]
-    has_benefit = any(s.cumulative_benefit_claimed != 0 for s in until)
     return {
         "id": str(now.public_id),
         "status": now.status,
@@ -134,7 +200,7 @@ def _section(
         "figures_before": _figures(before.snapshot if before else None, now.known.investment.start_month),
         "alerts": [asdict(one) for one in now.alerts],
         "missing": [format_month(s.month) for s in until if s.is_closed and not s.is_complete],
-        "is_untraced": not has_benefit and not has_hypothesis,
+        "is_untraced": is_untraced,
         "months": [_month(s) for s in until],
         "last_decision": _decision(last) if last else None,
     }
@@ -147,7 +213,7 @@ def _through(standing: Standing | None) -> str | None:
 def _figures(snapshot: Snapshot | None, start: date) -> Json:
     """Return figures by basis; money and ratios as text, else a reason."""
     if snapshot is None:
-        return {"reason": _NO_CLOSED_MONTH}
+        return {"reason": NO_CLOSED_MONTH}
     return {
         "tco": _text(snapshot.tco),
         "run_cost": _text(snapshot.run_cost),
@@ -197,40 +263,6 @@ def _month(snapshot: Snapshot) -> Json:
     }
 
 
-def _totals(standings: Any) -> Json:
-    """Return the portfolio's sums, each investment at its own newest complete month, as the overview adds them up."""
-    every = list(standings)
-    rows = [one.snapshot for one in every if one.snapshot]
-    cost = sum((s.tco for s in rows), Decimal(0))
-    found: Json = {
-        "investments": len(every),
-        "with_figures": len(rows),
-        "cost": _text(cost),
-        "oldest": format_month(min(s.month for s in rows)) if rows else None,
-        "newest": format_month(max(s.month for s in rows)) if rows else None,
-    }
-    for basis in Basis:
-        benefit = sum((getattr(s, f"cumulative_benefit_{basis.value}") for s in rows), Decimal(0))
-        roi = {"value": repr(float((benefit - cost) / cost))} if cost > 0 else {"reason": _why_no_roi(rows)}
-        found[basis.value] = {"benefit": _text(benefit), "net": _text(benefit - cost), "roi": roi}
-    return found
-
-
-def _why_no_roi(rows: Sequence[Snapshot]) -> str:
-    return "no_cost_yet" if rows else _NO_CLOSED_MONTH
-
-
-def _untraced(sections: Sequence[Json]) -> Json:
-    """Return the run cost of the window that has neither a benefit line nor a hypothesis, and its share."""
-    costs = [
-        (Decimal(one["figures"]["window_run_cost"]), one["is_untraced"]) for one in sections if one["through"]
-    ]
-    whole = sum((cost for cost, _ in costs), Decimal(0))
-    part = sum((cost for cost, untraced in costs if untraced), Decimal(0))
-    share = {"value": repr(float(part / whole))} if whole > 0 else {"reason": "non_positive_base"}
-    return {"run_cost": _text(whole), "amount": _text(part), "share": share}
-
-
 def _decisions(portfolio: Portfolio, view: View) -> list[Decision]:
     """Return the decisions known then, newest first."""
     rows = Decision.objects.filter(
@@ -249,16 +281,3 @@ def _decision(row: Decision) -> Json:
         "conditions": row.conditions,
         "next_review_on": row.next_review_on.isoformat() if row.next_review_on else None,
     }
-
-
-def _with_hypothesis(portfolio: Portfolio, view: View) -> set[int]:
-    """Return the investments whose value was claimed with a metric, as known then."""
-    rows = Hypothesis.objects.filter(investment__portfolio=portfolio).exclude(metric="")
-    known = rows.filter(batch_id__lte=view.knowledge) | rows.filter(
-        batch__isnull=True, created_at__lte=view.as_of
-    )
-    return set(known.values_list("investment_id", flat=True))
-
-
-def _text(value: Decimal) -> str:
-    return f"{value:.6f}"

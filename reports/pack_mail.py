@@ -31,11 +31,8 @@ def text(shown: Shown, *, path: str) -> str:
     """Return the same for mail programs that show no HTML."""
     lines = [f"{shown['title']}: {shown['portfolio']}, {shown['month']}", ""]
     if shown["audience"] != "overdue_reviews":
-        lines += [
-            f"{tile['title']}: {tile['value']} ({tile['change']} since {shown['before']})".replace("((", "(")
-            for tile in shown["tiles"]
-        ]
-        lines.append("")
+        lines += [f"{tile['title']}: {tile['value']}; {_since(tile, shown)}" for tile in shown["tiles"]]
+        lines += [*shown["notes"], ""]
     for part in _parts(shown):
         lines += [part["title"], *(f"  {name}: {says}" for name, says in part["rows"])]
         lines += [f"  {part['more']}"] if part["more"] else []
@@ -56,22 +53,28 @@ def headline(shown: Shown) -> str:
 def lead(shown: Shown) -> str:
     """Return the report in one sentence, for chat."""
     if shown["audience"] == "overdue_reviews":
-        return f"{len(shown['reviews'])} of {len(shown['ranking'])} investments wait for a review that is overdue."
+        waiting = len({review["id"] for review in shown["reviews"]})
+        wait = "waits" if waiting == 1 else "wait"
+        return f"{waiting} of {len(shown['ranking'])} investments {wait} for a review that is overdue."
     parts = ((len(shown["worsened"]), "worsened"), (len(shown["recovered"]), "recovered"))
     turned = (
         ", ".join(f"{count} {word}" for count, word in parts if count) or "no status changed for the worse"
     )
-    return f"{len(shown['ranking'])} investments, compared with {shown['before']}: {turned}."
+    return f"{len(shown['ranking'])} investments, compared with {shown['compared']}: {turned}."
 
 
 def facts(shown: Shown) -> tuple[tuple[str, str], ...]:
     """Return the headline figures, for chat."""
     if shown["audience"] == "overdue_reviews":
-        return tuple((f"{r['code']} {r['name']}", f"due {r['due']}") for r in shown["reviews"][:LINES])
-    return tuple(
-        (tile["title"], f"{tile['value']}, {tile['change']} since {shown['before']}")
-        for tile in shown["tiles"]
-    )
+        few = tuple((_name(r), f"{r['kind']}, due {r['due']}") for r in shown["reviews"][:LINES])
+        left = len(shown["reviews"]) - LINES
+        return (*few, ("And", f"{left} more in Hurdle")) if left > 0 else few
+    return tuple((tile["title"], f"{tile['value']}, {_since(tile, shown)}") for tile in shown["tiles"])
+
+
+def _since(tile: Shown, shown: Shown) -> str:
+    moved = "unchanged" if tile["change"] == "–" else tile["change"]
+    return f"{moved} since {shown['before']}"
 
 
 def _parts(shown: Shown) -> list[dict[str, Any]]:

@@ -14,11 +14,11 @@ _MONEY_ROWS = (("Cost to date (TCO)", "tco"), ("Benefit to date", "benefit"), ("
 _RATIO_ROWS = (
     ("ROI to date", "roi", "rate"),
     ("Incremental ROI", "incremental_roi", "rate"),
-    ("Operating margin, 3 months", "operating_margin", "money"),
+    ("Operating margin of 3 months", "operating_margin", "money"),
     ("NPV at the discount rate", "npv", "money"),
     ("NPV at the hurdle", "npv_hurdle", "money"),
     ("IRR per year", "irr", "rate"),
-    ("Payback, months", "payback", "months"),
+    ("Payback in months", "payback", "months"),
 )
 
 
@@ -30,20 +30,21 @@ def section(one: Json, names: Json, labels: Json, currency: str) -> Shown:
     people = [("Owner", names["owner"]), ("Sponsor", names["sponsor"]), ("Unit", names["business_unit"])]
     return {
         "stage": names["stage"],
-        "people": " · ".join(f"{title} {name}" for title, name in people if name),
+        "people": " · ".join(f"{title} {wording.plain(name, limit=60)}" for title, name in people if name),
         "figures": rows,
         "notes": notes,
         "alerts": [_alert(each, currency) for each in one["alerts"]],
         "missing": months(one["missing"]),
         "hypothesis": _hypothesis(names["hypothesis"]),
         "review": _next_review(reviews),
-        "decision": (
-            f"{decision['kind'].replace('_', ' ').capitalize()} on {decision['decided_on']}"
-            f" by {labels['deciders'].get(decision['id'], 'somebody')}: {wording.plain(decision['reason'], limit=300)}"
-            if decision
-            else "None recorded."
-        ),
+        "decision": _last(decision, labels) if decision else "None recorded.",
     }
+
+
+def _last(decision: Json, labels: Json) -> str:
+    kind = decision["kind"].replace("_", " ").capitalize()
+    by = wording.plain(labels["deciders"].get(decision["id"], "somebody"), limit=60)
+    return f"{kind} on {decision['decided_on']} by {by}: {wording.plain(decision['reason'], limit=300)}"
 
 
 def _next_review(reviews: Sequence[Json]) -> str:
@@ -93,10 +94,9 @@ def _alert(one: Json, currency: str) -> Shown:
 def _hypothesis(claim: Json | None) -> Shown | None:
     if claim is None:
         return None
-    unit = f" {claim['unit']}" if claim["unit"] else ""
-    path = [
-        f"{word} {claim[key]}{unit}" for word, key in (("from", "baseline"), ("to", "target")) if claim[key]
-    ]
+    path = [f"{word} {claim[key]}" for word, key in (("from", "baseline"), ("to", "target")) if claim[key]]
+    if path and claim["unit"]:
+        path.append(wording.plain(claim["unit"], limit=40))
     by = f" by {claim['target_date']}" if claim["target_date"] else ""
     return {
         "claim": wording.plain(claim["claim"], limit=500),

@@ -6,8 +6,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db.models import OuterRef, Subquery
+
 from portfolio import knowledge
-from portfolio.models import MonthState, Portfolio
+from portfolio.models import InvestmentVersion, MonthState, Portfolio
 from portfolio.terms import MonthStatus, add_months, format_month, parse_month
 
 Json = dict[str, Any]
@@ -64,7 +66,7 @@ class View:
 
 def monthly(portfolio: Portfolio, *, month: date, as_of: datetime, knowledge_time: int | None = None) -> View:
     """Return the view of a month beside the month before, both as known at one time (else: at `as_of`)."""
-    known = knowledge.knowledge_at(portfolio, as_of) if knowledge_time is None else knowledge_time
+    known = _known_at(portfolio, as_of) if knowledge_time is None else knowledge_time
     return View(
         month=month,
         knowledge=known,
@@ -80,7 +82,7 @@ def monthly(portfolio: Portfolio, *, month: date, as_of: datetime, knowledge_tim
 def weekly(portfolio: Portfolio, *, as_of: datetime) -> View:
     """Return the newest closed month as known now beside the newest closed month as known a week ago."""
     before = as_of - timedelta(days=7)
-    times = [knowledge.knowledge_at(portfolio, moment) for moment in (as_of, before)]
+    times = [_known_at(portfolio, moment) for moment in (as_of, before)]
     months = [newest_closed(portfolio, knowledge_time=each) for each in times]
     today = as_of.astimezone(ZoneInfo(portfolio.time_zone)).date()
     if months[0] is None:
@@ -95,6 +97,27 @@ def weekly(portfolio: Portfolio, *, as_of: datetime) -> View:
         until=today,
         norm_band_end_months=portfolio.norm_band_end_months,
     )
+
+
+def _known_at(portfolio: Portfolio, moment: datetime) -> int:
+    """Return the knowledge time of a moment, with that of the newest investment that had left the portfolio.
+
+    It left by a batch of the portfolio it went to, written under the locks of both: all batches before it are there.
+    """
+    earlier = InvestmentVersion.objects.filter(
+        investment=OuterRef("investment"), batch_id__lt=OuterRef("batch_id")
+    ).order_by("-batch_id")
+    left = (
+        InvestmentVersion.objects.filter(batch__recorded_at__lte=moment)
+        .exclude(portfolio=portfolio)
+        .filter(investment__versions__portfolio=portfolio)
+        .annotate(portfolio_before=Subquery(earlier.values("portfolio_id")[:1]))
+        .filter(portfolio_before=portfolio.pk)
+        .order_by("-batch_id")
+        .values_list("batch_id", flat=True)
+        .first()
+    )
+    return max(knowledge.knowledge_at(portfolio, moment), left or 0)
 
 
 def newest_closed(portfolio: Portfolio, *, knowledge_time: int | None = None) -> date | None:

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts import wording
 from alerts.rules import RULES
-from reports import pack_numbers, pack_sections
+from reports import pack_numbers, pack_sections, pack_totals_words
 from reports.console import figures, status
 from reports.pack_numbers import NOT_AVAILABLE, figure, money, points
 
@@ -36,13 +36,14 @@ def shown(content: Json, labels: Json, *, audience: str, content_hash: str) -> S
         "portfolio": f"{portfolio['code']} {portfolio['name']}",
         "code": portfolio["code"],
         "month": wording.month(view["month"]),
-        "before": wording.month(view["before_month"]),
+        **_compared(view),
         "currency": content["currency"],
         "as_of": _moment(view["as_of"], portfolio["time_zone"]),
         "knowledge": str(view["knowledge"]),
         "engine": str(content["engine"]),
         "hash": content_hash,
         "tiles": _tiles(content),
+        "notes": pack_totals_words.notes(content),
         "coverage": f"{now['with_figures']} of {now['investments']} investments have figures",
         "movement": _movement(content["investments"]),
         "ranking": rows,
@@ -56,12 +57,22 @@ def shown(content: Json, labels: Json, *, audience: str, content_hash: str) -> S
             if one["missing"]
         ],
         "decisions": [_decision(one, names, labels) for one in content["decisions"]],
-        "untraced": _untraced(content),
+        "untraced": pack_totals_words.untraced(content),
         "sections": [
             row | pack_sections.section(one, names[one["id"]], labels, content["currency"])
             for one, row in zip(sections, rows, strict=True)
         ],
     }
+
+
+def _compared(view: Json) -> dict[str, str]:
+    """Return what a view is compared with: an earlier month, or the same month as it was known on a day."""
+    if view["before_month"] != view["month"]:
+        before = wording.month(view["before_month"])
+        return {"before": before, "before_at": f"in {before}", "compared": before}
+    day = date.fromisoformat(view["since"])
+    before = f"{day.day} {day:%b}"
+    return {"before": before, "before_at": f"on {before}", "compared": f"what was known on {before}"}
 
 
 def _moment(text: str, zone: str) -> str:
@@ -82,7 +93,7 @@ def _tiles(content: Json) -> list[Shown]:
         ("Net to date", now["supported"]["net"], before["supported"]["net"]),
     ):
         has_both = now["with_figures"] and before["with_figures"]
-        change = money(str(Decimal(then) - Decimal(was))) if has_both else NOT_AVAILABLE
+        change = _moved(Decimal(then) - Decimal(was)) if has_both else NOT_AVAILABLE
         value = figures.compact_text(Decimal(then)) if now["with_figures"] else NOT_AVAILABLE
         found.append({"title": f"{title}, {content['currency']}", "value": value, "change": change})
     roi, earlier = now["supported"]["roi"], before["supported"]["roi"]
@@ -90,6 +101,12 @@ def _tiles(content: Json) -> list[Shown]:
         *found,
         {"title": "ROI to date", "value": figure(roi, "rate"), "change": points(roi, earlier)},
     ]
+
+
+def _moved(change: Decimal) -> str:
+    """Return a change of money, which says that it grew as it says that it shrank."""
+    text = money(str(change))
+    return f"+{text}" if change > 0 and text != "–" else text
 
 
 def _movement(sections: Sequence[Json]) -> list[Shown]:
@@ -151,7 +168,7 @@ def _review(one: Json, names: Mapping[str, Json]) -> Shown:
         "kind": one["kind"],
         "due": one["due_on"],
         "late": f"{days} day{'' if days == 1 else 's'}",
-        "owner": names[one["investment"]]["owner"] or "nobody",
+        "owner": wording.plain(names[one["investment"]]["owner"], limit=60) or "nobody",
     }
 
 
@@ -164,16 +181,3 @@ def _decision(one: Json, names: Mapping[str, Json], labels: Json) -> Shown:
         "reason": wording.plain(one["reason"], limit=400),
         "next": one["next_review_on"] or "none set",
     }
-
-
-def _untraced(content: Json) -> str:
-    found = content["untraced"]
-    if "value" not in found["share"]:
-        return "No run cost in the last three months, so none of it is untraced."
-    if Decimal(found["amount"]) == 0:
-        return "All run cost of the last three months has a benefit line or a hypothesis."
-    return (
-        f"{figures.percent_text(float(found['share']['value']))} of the run cost of the last three months "
-        f"({content['currency']} {money(found['amount'])} of {money(found['run_cost'])}) has neither a benefit line "
-        "nor a hypothesis."
-    )

@@ -1,6 +1,6 @@
 """A pack as a workbook: typed figures under a filter, totals that follow it, and what every figure means."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
@@ -9,10 +9,11 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
+from alerts import wording
 from portfolio.terms import Basis
-from reports import pack_numbers, pack_workbook_definitions
+from reports import pack_numbers, pack_totals_words, pack_workbook_definitions
 from reports.console import status
-from reports.pack_workbook_cells import plain, styles_of, write, write_list
+from reports.pack_workbook_cells import HEAD_HEIGHT, plain, set_paper, styles_of, write, write_list
 
 Json = Mapping[str, Any]
 
@@ -43,7 +44,7 @@ _COLUMNS: tuple[tuple[str, str, int, bool], ...] = (
     ("Open alerts", "text", 34, False),
     ("Next review", "day", 12, False),
 )
-_HEAD_ROW = 4
+_PORTFOLIO_ROW, _HEAD_ROW = 2, 4
 
 
 def render(content: Json, labels: Json, *, title: str, content_hash: str) -> bytes:
@@ -68,13 +69,15 @@ def render(content: Json, labels: Json, *, title: str, content_hash: str) -> byt
 
 def _investments(book: Any, styles: Mapping[str, Any], content: Json, labels: Json, title: str) -> None:
     page = book.add_worksheet("Investments")
-    page.set_landscape()
-    page.set_paper(9)
-    page.fit_to_pages(1, 0)
+    # One page would be too small to read; code and name come again on the second.
+    set_paper(page, pages_wide=2)
     page.repeat_rows(_HEAD_ROW)
+    page.repeat_columns(0, 1)
+    page.set_row(_HEAD_ROW, HEAD_HEIGHT)
     page.hide_gridlines(2)
     page.write_string(0, 0, f"{title}: {plain(labels['portfolio']['name'])}", styles["title"])
     page.write_string(1, 0, _said_of(content), styles["note"])
+    _portfolio(page, styles, content)
     rows = [(one, labels["investments"][one["id"]]) for one in content["investments"]]
     rows.sort(key=lambda each: each[1]["code"])
     first, last = _HEAD_ROW + 1, _HEAD_ROW + max(1, len(rows))
@@ -92,7 +95,7 @@ def _investments(book: Any, styles: Mapping[str, Any], content: Json, labels: Js
                 styles["total"],
                 float(total),
             )
-    _total_roi(page, styles, content)
+    _total_roi(page, styles, rows)
     for at, row in enumerate(rows, start=first):
         for column, value in enumerate(_cells(*row)):
             write(page, at, column, value, _COLUMNS[column][1], styles)
@@ -100,19 +103,39 @@ def _investments(book: Any, styles: Mapping[str, Any], content: Json, labels: Js
     page.freeze_panes(_HEAD_ROW + 1, 2)
 
 
-def _total_roi(page: Any, styles: Mapping[str, Any], content: Json) -> None:
-    """Write the ROI of the sums that are shown: never a sum or a mean of ratios."""
+def _portfolio(page: Any, styles: Mapping[str, Any], content: Json) -> None:
+    """Write the portfolio's own totals, after benefit pools; they follow no filter."""
+    names = [heading for heading, *_ in _COLUMNS]
+    found, before = content["totals"], content["totals_before"]
+    month = wording.month(content["view"]["month"])
+    page.write_string(_PORTFOLIO_ROW, 1, f"Portfolio to {month}, after pools", styles["total_text"])
+    supported = found["supported"]
+    cells = (
+        ("Cost to date", found["cost"]),
+        *((f"Benefit {basis.value}", found[basis.value]["benefit"]) for basis in Basis),
+        ("Net supported", supported["net"]),
+    )
+    for heading, amount in cells:
+        page.write_number(_PORTFOLIO_ROW, names.index(heading), float(amount), styles["total"])
+    for heading, roi in (("ROI to date", supported["roi"]), ("ROI before", before["supported"]["roi"])):
+        value = float(roi["value"]) if "value" in roi else pack_numbers.NOT_AVAILABLE
+        page.write(_PORTFOLIO_ROW, names.index(heading), value, styles["total_percent"])
+
+
+def _total_roi(page: Any, styles: Mapping[str, Any], rows: Sequence[tuple[Json, Json]]) -> None:
+    """Write the ROI of the sums of the rows that are shown: never a sum or a mean of ratios."""
     names = [heading for heading, *_ in _COLUMNS]
     cost, net, roi = (names.index(name) for name in ("Cost to date", "Net supported", "ROI to date"))
     at, below = (f"{xl_col_to_name(column)}{_HEAD_ROW}" for column in (net, cost))
-    found = content["totals"]["supported"]["roi"]
-    value = float(found["value"]) if "value" in found else pack_numbers.NOT_AVAILABLE
+    spent, earned = (
+        sum((_amount(_cells(*row)[column]) for row in rows), Decimal(0)) for column in (cost, net)
+    )
     page.write_formula(
         _HEAD_ROW - 1,
         roi,
         f'=IF({below}>0,{at}/{below},"{pack_numbers.NOT_AVAILABLE}")',
         styles["total_percent"],
-        value,
+        float(earned / spent) if spent > 0 else pack_numbers.NOT_AVAILABLE,
     )
 
 
@@ -185,7 +208,7 @@ _REVIEWS = (
     ("Investment", "text", 34),
     ("Review", "text", 22),
     ("Due", "day", 12),
-    ("Days overdue", "number", 12),
+    ("Days overdue", "count", 12),
 )
 _DECISIONS = (
     ("Code", "text", 16),
@@ -228,7 +251,8 @@ def _decisions(content: Json, labels: Json) -> list[list[Any]]:
 
 def _said_of(content: Json) -> str:
     view = content["view"]
-    return (
+    said = (
         f"{view['month']}, amounts in {content['currency']}, as known at knowledge time {view['knowledge']}; "
         "see the sheet Definitions."
     )
+    return " ".join([said, *pack_totals_words.notes(content)])

@@ -8,8 +8,10 @@ from portfolio.importers.cells import safe_cell
 from portfolio.terms import parse_month
 from reports.pack_numbers import NOT_AVAILABLE
 
-_MONEY, _PERCENT, _NUMBER = '#,##0;[Red](#,##0);"–"', '0.0%;[Red](0.0%);"–"', "#,##0.0"
+_MONEY, _PERCENT, _NUMBER = '#,##0;[Red](#,##0);"–"', '#,##0.0%;[Red](#,##0.0%);"–"', "#,##0.0"
 _INK, _PALE, _LINE = "#1F2937", "#EEF2F7", "#9CA3AF"
+# Two lines of a heading in whole pixels; programs that do not fit rows themselves would print them over the first row.
+HEAD_HEIGHT = 27.75
 _STYLES: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 16, "font_color": _INK},
     "note": {"font_color": "#4B5563"},
@@ -20,6 +22,8 @@ _STYLES: dict[str, dict[str, Any]] = {
         "bottom_color": _LINE,
         "text_wrap": True,
         "valign": "top",
+        "align": "left",
+        "indent": 1,
     },
     "head_right": {
         "bold": True,
@@ -30,11 +34,13 @@ _STYLES: dict[str, dict[str, Any]] = {
         "valign": "top",
         "align": "right",
     },
-    "text": {},
-    "wrap": {"text_wrap": True, "valign": "top"},
+    # A text beside a number that stands right keeps its distance; without a side, nobody indents.
+    "text": {"align": "left", "indent": 1},
+    "wrap": {"text_wrap": True, "valign": "top", "align": "left", "indent": 1},
     "money": {"num_format": _MONEY},
     "percent": {"num_format": _PERCENT},
     "number": {"num_format": _NUMBER},
+    "count": {"num_format": '#,##0;(#,##0);"–"'},
     "month": {"num_format": "mmm yyyy", "align": "right"},
     "day": {"num_format": "yyyy-mm-dd", "align": "right"},
     "missing": {"align": "right", "font_color": "#6B7280"},
@@ -55,7 +61,15 @@ _STYLES: dict[str, dict[str, Any]] = {
         "bottom_color": _LINE,
         "align": "right",
     },
-    "total_text": {"bold": True, "top": 1, "bottom": 1, "top_color": _LINE, "bottom_color": _LINE},
+    "total_text": {
+        "bold": True,
+        "top": 1,
+        "bottom": 1,
+        "top_color": _LINE,
+        "bottom_color": _LINE,
+        "align": "left",
+        "indent": 1,
+    },
 }
 
 
@@ -83,6 +97,13 @@ def write(page: Any, row: int, column: int, value: Any, kind: str, styles: Mappi
         page.write_number(row, column, float(value), styles[kind])
 
 
+def set_paper(page: Any, *, pages_wide: int = 1) -> None:
+    """Set a sheet to print on A4, its columns on so many pages beside each other."""
+    page.set_landscape()
+    page.set_paper(9)
+    page.fit_to_pages(pages_wide, 0)
+
+
 def plain(value: object) -> str:
     """Return text that no spreadsheet takes for a formula."""
     return str(safe_cell(str(value)))
@@ -104,5 +125,8 @@ def write_list(
     for at, row in enumerate(rows, start=1):
         for column, value in enumerate(row):
             write(page, at, column, value, columns[column][1], styles)
+    page.set_row(0, HEAD_HEIGHT)
+    set_paper(page)
+    page.repeat_rows(0)
     page.autofilter(0, 0, max(1, len(rows)), len(columns) - 1)
     page.freeze_panes(1, 1)

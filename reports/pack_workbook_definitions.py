@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from reports.pack_workbook_cells import set_paper
+
 DEFINITIONS = (
     (
         "Figures through",
@@ -37,7 +39,15 @@ DEFINITIONS = (
     ),
     ("Breakeven month", "First month with ΣB ≥ ΣC and ΣC > 0; equality counts."),
     ("Status", "The most urgent open alert, else how far the investment has come."),
-    ("Totals", "SUBTOTAL formulas: they follow the filter. Different currencies are never added."),
+    (
+        "Portfolio",
+        "All that is recorded to the end of the month of the report, as the portfolio view adds it up. Benefit is "
+        "before, net and ROI are after what benefit pools leave out: claims of members above what they may together.",
+    ),
+    (
+        "Total of the rows shown",
+        "SUBTOTAL formulas: they follow the filter, and know no pools. Different currencies are never added.",
+    ),
     ("n/a", "Undefined, never zero; the PDF names the reason."),
 )
 
@@ -46,6 +56,7 @@ def write(book: Any, styles: Mapping[str, Any], content: Mapping[str, Any], cont
     """Write the sheet."""
     page = book.add_worksheet("Definitions")
     page.hide_gridlines(2)
+    set_paper(page)
     page.set_column(0, 0, 24)
     page.set_column(1, 1, 110)
     page.write_string(0, 0, "Definitions", styles["title"])
@@ -57,6 +68,7 @@ def write(book: Any, styles: Mapping[str, Any], content: Mapping[str, Any], cont
         ("Engine version", str(content["engine"])),
         ("Content hash (SHA-256)", content_hash),
     )
-    for at, (term, meaning) in enumerate((*facts, *DEFINITIONS), start=2):
+    overlap = ("Left out by pools", content["totals"]["supported"]["overlap"])
+    for at, (term, meaning) in enumerate((*facts, overlap, *DEFINITIONS), start=2):
         page.write_string(at, 0, term, styles["wrap"])
         page.write_string(at, 1, meaning, styles["wrap"])

@@ -112,8 +112,13 @@ def _evidence(investment: Investment, known_at: int) -> Evidence:
 def _derived(
     investment: Investment, known: Known | None, known_at: int | None, *, through: date | None
 ) -> Plain:
-    """Return figures of the newest complete month (or of `through`), the last months, and the rates in force."""
-    rates = assumptions.rates_of([investment], knowledge_time=known_at)[investment.pk]
+    """Return figures of the newest complete month (or of `through`), the last months, and the rates in force.
+
+    The rates are those the figures were computed with: of the portfolio the investment belonged to at the knowledge
+    time, of today's without one.
+    """
+    of = known.investment if known else investment
+    rates = assumptions.rates_of([of], knowledge_time=known_at)[investment.pk]
     chosen = None
     if known:
         chosen = known.newest_complete if through is None else known.at(through)
@@ -181,7 +186,13 @@ def _hypothesis(investment: Investment) -> Plain | None:
 
 
 def receipt(decision: Decision) -> Receipt:
-    """Derive the evidence of a decision again, as known then and as restated now, and name every difference."""
+    """Derive the evidence of a decision again, as known then and as restated now, and name every difference.
+
+    Which portfolio an investment belongs to is a fact with a knowledge time like any other. As known then it has the
+    closed months, rates and currency of the portfolio it was in; as restated now those of the one it is in today,
+    because these are the figures that its pages show for that month. So a move alone never fails a receipt, and where
+    the portfolios differ it shows as a restatement.
+    """
     return knowledge.with_one_view(lambda: _receipt(decision))
 
 

@@ -98,6 +98,7 @@ def _shown(portfolio: Portfolio, asked: _Asked, mine: Any) -> Context:
         "months": asked.months,
         "currency": content["currency"],
         "tiles": words["tiles"],
+        "notes": words["notes"],
         "coverage": words["coverage"],
         "before": words["before"],
         "decisions": words["decisions"],

@@ -7,12 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from portfolio.models import Account, Investment, Review
-from portfolio.terms import add_months, from_micros, parse_month, to_micros
+from portfolio.terms import add_months, parse_month
 from reports.console import figures, investment_page, reviews_list, status
 from reports.console.plans_variance import signed
-from roi.engine import waiting
 from roi.engine.result import Reason
-from roi.engine.series import WINDOW_MONTHS
 
 Context = dict[str, Any]
 Json = Mapping[str, Any]
@@ -90,7 +88,7 @@ def _item(
             }
             for one in reviews
         ],
-        "waiting": _waiting(told) if reviews or found["alerts"] else "",
+        "waiting": _waiting(told, gathered.currency) if reviews or found["alerts"] else "",
         "is_empty": not found["through"] and investment.pk not in gathered.planned,
         "cost": _cost(told, gathered.planned.get(investment.pk)),
         "outcomes": _outcomes(told, gathered.planned.get(investment.pk)),
@@ -99,13 +97,12 @@ def _item(
     }
 
 
-def _waiting(told: Json) -> Any:
-    """Return what a day of waiting costs, as the list of reviews says it; nothing where it earns its run cost."""
+def _waiting(told: Json, currency: str) -> Any:
+    """Return what a day of waiting costs, as a review says it."""
     margin = told.get("supported", {}).get("operating_margin", {"reason": told.get("reason", "")})
-    if "value" not in margin:
-        return figures.missing(_why(margin["reason"]))
-    lost = waiting.cost_of_waiting(to_micros(Decimal(margin["value"])), months=WINDOW_MONTHS, days=0)
-    return figures.money(from_micros(lost.per_day)) if lost.per_day else ""
+    value = Decimal(margin["value"]) if "value" in margin else None
+    reason = "" if value is not None else _why(margin["reason"])
+    return reviews_list.waiting_sentence(value, reason=reason, currency=currency)
 
 
 def _cost(told: Json, plan: tuple[Decimal, Decimal] | None) -> list[tuple[str, Any]]:

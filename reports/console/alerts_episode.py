@@ -20,8 +20,8 @@ from alerts.rules import RULES
 from alerts.rules.attention import LEVEL_OF, LONGEST_SNOOZE
 from portfolio import access
 from portfolio.access import Action
-from portfolio.models import User
-from reports.console import investment_alerts, investment_door, pages, silences, status
+from portfolio.models import Review, User
+from reports.console import investment_alerts, investment_door, pages, reviews_list, silences, status
 from reports.console.past import Past, asked_past, then_of
 
 Context = dict[str, Any]
@@ -90,6 +90,7 @@ def _shown(
         policies=investment_door.tab(episode.investment, "policies"),
         pill=status.rule_pill(episode.rule, severity=episode.severity),
         end=investment_alerts.end_of(episode),
+        opened=_reviews(episode, past, now=now),
         is_flapping=is_now and _is_flapping(episode),
         stale_since=_stale_since(episode) if is_open and is_now else None,
         leads=User.objects.filter(pk=over.seen.user_id).first() if over.seen else None,
@@ -103,6 +104,12 @@ def _shown(
         answers=_answers(episode, now=now),
         timers=[_timer(t) for t in Timer.objects.filter(episode=episode).order_by("due_at", "id") if is_now],
     )
+
+
+def _reviews(episode: Episode, past: Past | None, *, now: datetime) -> list[Review]:
+    """Return the reviews that an alert opened, as they stood."""
+    opened = Review.objects.filter(origin="alert", origin_ref=episode.public_id, opened_at__lte=now)
+    return [reviews_list.as_then(one, past) for one in opened.select_related("portfolio").order_by("id")]
 
 
 def _overlay(episode: Episode, past: Past | None) -> Overlay:

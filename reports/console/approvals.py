@@ -18,8 +18,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from portfolio import access, approvals
 from portfolio.access import Action
 from portfolio.approvals import ApprovalError
-from portfolio.models import Approval, User
-from reports.console import pages
+from portfolio.models import Approval, Investment, User
+from reports.console import investment_door, pages
 
 OPEN_SHOWN = DECIDED_SHOWN = 50
 # Decision: its words with a sign, and its tone.
@@ -77,6 +77,13 @@ def _title(approval: Approval) -> str:
         return approval.kind.replace("_", " ").capitalize()
 
 
+def _about(approval: Approval) -> str:
+    try:
+        return approvals.kind_of(approval).about(approval)
+    except (ApprovalError, ObjectDoesNotExist):
+        return approval.portfolio.code
+
+
 @require_http_methods(["GET", "POST"])
 def one(request: HttpRequest, approval_id: UUID) -> HttpResponseBase:
     """Show a request with its content; somebody else than its author decides it, with a reason."""
@@ -92,13 +99,16 @@ def one(request: HttpRequest, approval_id: UUID) -> HttpResponseBase:
     words, tone = _DECISIONS[approval.decision]
     rows, is_changed, why_gone = _content(approval)
     why_not = _why_not(approval, user) or why_gone
+    investment = Investment.objects.filter(public_id=approval.subject, portfolio=approval.portfolio).first()
     return pages.render(
         request,
         "reports/approval.html",
-        f"{_title(approval)}: {approval.portfolio.code}",
+        f"{_title(approval)}: {_about(approval)}",
         status=400 if form.is_bound else 200,
         approval=approval,
         title_of_kind=_title(approval),
+        investment=investment,
+        back=investment_door.tab(investment, "governance") if investment else "",
         decision=words,
         tone=tone,
         rows=rows,

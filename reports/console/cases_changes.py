@@ -124,7 +124,7 @@ def _bracket(posted: Posted) -> HttpResponseBase:
     question = cases_answers.read(asked, terms=posted.opened.terms)
     for kind, drivers in cases_brackets.of(question.case, content["distributions"]).items():
         _put(posted, kind.capitalize(), kind, drivers)
-    words = "the ends of the drivers' ranges" if content["distributions"] else "10 % both ways"
+    words = "the ends of the drivers' ranges" if content["distributions"] else "10% both ways"
     messages.success(posted.request, f"Pessimistic and optimistic are kept: every driver at once at {words}.")
     return redirect("admin:reports_case", posted.case.public_id)
 

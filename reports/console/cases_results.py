@@ -177,7 +177,7 @@ def _bands(bands: Answer | None) -> Context | None:
         "draws": f"{bands['draws']:,}",
         "seed": bands["seed"],
         "chances": chances,
-        "heads": [f"{name[1:]} %" for name in _PERCENTILES],
+        "heads": [f"{name[1:]}%" for name in _PERCENTILES],
         "rows": [
             {"title": title, "cells": [_point(bands, name, point) for point in (*_PERCENTILES, "mean")]}
             for name, title in _SPREADS

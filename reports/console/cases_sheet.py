@@ -21,8 +21,8 @@ SEED = 1
 LIVE_LOG2_DRAWS = 13
 FIRST_CHANGE = "10"
 CHANGES = {
-    FIRST_CHANGE: ("±10 % each", {"relative": 0.1}),
-    "20": ("±20 % each", {"relative": 0.2}),
+    FIRST_CHANGE: ("±10% each", {"relative": 0.1}),
+    "20": ("±20% each", {"relative": 0.2}),
     "points": ("±10 points, shares only", {"points": 0.1}),
 }
 

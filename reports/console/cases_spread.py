@@ -29,8 +29,8 @@ KINDS = (
     ("uniform", "Uniform: anything from low to high"),
     ("triangular", "Triangular: the stated value most likely"),
     ("pert", "PERT: the same, more weight on the stated value"),
-    ("normal", "Normal: 90 % between low and high"),
-    ("lognormal", "Lognormal: 90 % between, long tail up"),
+    ("normal", "Normal: 90% between low and high"),
+    ("lognormal", "Lognormal: 90% between, long tail up"),
 )
 
 

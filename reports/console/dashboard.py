@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -14,9 +15,9 @@ from django.utils.safestring import SafeString
 from alerts.models import Episode
 from portfolio import access
 from portfolio.access import Action
-from portfolio.models import Investment, Portfolio
+from portfolio.models import Investment, Portfolio, Review
 from portfolio.terms import format_month
-from reports.console import figures, overview, overview_then, standing, status
+from reports.console import figures, overview, overview_story, overview_then, standing, status
 from reports.console.past import Past, asked_past, then_of
 from reports.console.standing import Standing
 from roi.engine.result import Reason
@@ -89,7 +90,7 @@ def dashboard(request: HttpRequest, context: Context) -> Context:
         "bars": _bars(overview.status_counts(portfolios), investments),
         "attention": [_attention_row(group, stands[group[0].investment_id]) for group in episodes],
         "attention_link": _list_link(attention="open"),
-        "reviews": [_review_row(one.investment, one.due_on, now.date()) for one in due[:REVIEWS]],
+        "reviews": [_review_row(one, now.date()) for one in due[:REVIEWS]],
         "more_reviews": len(due) > REVIEWS,
         "reviews_link": link_to("admin:reports_reviews"),
         "best": [_ranked_row(i, stands[i.pk]) for i in best],
@@ -98,6 +99,7 @@ def dashboard(request: HttpRequest, context: Context) -> Context:
             (m.portfolio, len(m.months), m.months[0]) for m in overview.months_to_close(rows, now=now)
         ],
         "months_link": link_to("admin:reports_months"),
+        "story": overview_story.steps(portfolios) if settings.IS_DEMO else [],
     }
 
 
@@ -118,7 +120,7 @@ def _then(portfolios: list[Portfolio], past: Past) -> Context:
             for group in told.attention
             if group[0].investment_id in told.stands
         ],
-        "reviews": [_review_row(one.investment, one.due_on, past.day) for one in told.reviews[:REVIEWS]],
+        "reviews": [_review_row(one, past.day) for one in told.reviews[:REVIEWS]],
         "best": [_ranked_row(one, told.stands[one.pk]) for one in told.best],
         "worst": [_ranked_row(one, told.stands[one.pk]) for one in told.worst],
     }
@@ -196,7 +198,7 @@ def _tiles_of(severities: list[tuple[str, str]], due: int, overdue: int) -> list
         Tile(
             "Missing actuals",
             f"{late:,}",
-            "investments with a closed month that is not complete",
+            f"investment{'' if late == 1 else 's'} with a closed month that is not complete",
             _list_link(status="missing_actuals"),
         ),
     ]
@@ -258,12 +260,11 @@ def _row(investment: Investment, stands: Standing, *, what: SafeString | str, si
     )
 
 
-def _review_row(investment: Investment, due: date, today: date) -> Context:
-    days = (due - today).days
+def _review_row(review: Review, today: date) -> Context:
+    days = (review.due_on - today).days
     return {
-        "investment": investment,
-        "link": investment_link(investment.pk),
-        "date": due,
+        "review": review,
+        "link": reverse("admin:reports_review", args=[review.public_id]),
         "is_overdue": days < 0,
         "note": f"{-days} days overdue" if days < 0 else "today" if days == 0 else f"in {days} days",
     }

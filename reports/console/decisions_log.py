@@ -62,14 +62,14 @@ def _calibration(request: HttpRequest) -> list[outcomes.Calibration]:
     return outcomes.calibration(Decision.objects.filter(access.scope(request.user, Action.VIEW)))
 
 
-def money_of(decision: Decision) -> str:
-    """Return the budget move in words, nothing where no money moves."""
+def money_of(decision: Decision) -> tuple[str, str] | None:
+    """Return the amount that moves and from where to where, None where no money moves."""
     if decision.budget_amount is None:
-        return ""
+        return None
     source = decision.budget_from.code if decision.budget_from else "reserve"
     target = decision.budget_to.code if decision.budget_to else "reserve"
-    amount = figures.money_text(decision.budget_amount)
-    return f"{amount} {decision.budget_currency}, {source} → {target}"
+    amount = figures.exact_text(decision.budget_amount)
+    return f"{amount} {decision.budget_currency}", f"{source} → {target}"
 
 
 def outcome_of(decision: Decision, found: dict[int, outcomes.Outcome]) -> Context | None:
@@ -171,7 +171,7 @@ def _difference(one: Difference) -> Context:
 def _value(value: Any) -> str:
     if isinstance(value, str):
         try:
-            return figures.money_text(Decimal(value)) if len(value) < 40 else value
+            return figures.exact_text(Decimal(value)) if len(value) < 40 else value
         except ArithmeticError:
             return value
     return "n/a" if value is None else str(value)

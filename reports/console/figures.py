@@ -1,7 +1,7 @@
 """How figures are written on pages: rounding, parentheses, units, and the reason where there is no figure."""
 
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -57,12 +57,20 @@ def missing(reason: Reason | str) -> SafeString:
 
 
 def money_text(value: Decimal) -> str:
-    """Return an amount in whole units (cents below 100), negatives in parentheses, zero as a dash."""
-    digits = Decimal(1) if abs(value) >= 100 or value == value.to_integral_value() else Decimal("0.01")
-    rounded = value.quantize(digits, rounding=ROUND_HALF_EVEN)
-    if rounded == 0:
-        return "–"
-    return _signed(f"{abs(rounded):,f}", is_negative=rounded < 0)
+    """Return an amount in whole units, negatives in parentheses; nothing is a dash, less than half a unit is 0."""
+    return wording.amount(value) if value else "–"
+
+
+def exact_text(value: Decimal) -> str:
+    """Return an amount as it was stated: with cents where it has any, negatives in parentheses."""
+    return _stated(value, least=2 if value % 1 else 0)
+
+
+def measured_text(value: Decimal, unit: str) -> str:
+    """Return a measure with its unit; a fraction as percent."""
+    if unit == "fraction":
+        return _signed(f"{_plain(abs(value) * 100)}%", is_negative=value < 0)
+    return f"{_plain(value)} {unit}".rstrip()
 
 
 def compact_text(value: Decimal) -> str:
@@ -86,11 +94,21 @@ def money(value: Decimal | None, *, reason: Reason | str = "") -> SafeString:
     return missing(reason) if value is None else _number(money_text(value))
 
 
+def amount(value: Decimal) -> SafeString:
+    """Return an amount within a sentence, where nothing is 0 and not a dash."""
+    return _number(wording.amount(value))
+
+
+def exact(value: Decimal) -> SafeString:
+    """Return an amount for a table cell as it was stated, zero included and cents in every cell."""
+    return _number(_stated(value, least=2))
+
+
 def compact(value: Decimal | None, *, reason: Reason | str = "") -> SafeString:
     """Return an amount for a headline, the exact one on hover."""
     if value is None:
         return missing(reason)
-    return format_html('<span class="h-num" title="{}">{}</span>', money_text(value), compact_text(value))
+    return format_html('<span class="h-num" title="{}">{}</span>', exact_text(value), compact_text(value))
 
 
 def percent(value: float | None, *, reason: Reason | str = "") -> SafeString:
@@ -110,13 +128,22 @@ def unit_cost(value: float | None, *, reason: Reason | str = "") -> SafeString:
 
 def quantity(value: Decimal) -> SafeString:
     """Return a count or measure without trailing zeros."""
-    text = f"{value.normalize():,f}"
-    return _number(_signed(text.lstrip("-"), is_negative=value < 0))
+    return _number(_plain(value))
 
 
 def month(value: date | None, *, reason: Reason | str = "") -> SafeString:
     """Return a month as YYYY-MM; None shows n/a and the reason."""
     return missing(reason) if value is None else _number(format_month(value))
+
+
+def _stated(value: Decimal, *, least: int) -> str:
+    places = max(least, -int(value.normalize().as_tuple().exponent))
+    return _signed(f"{abs(value):,.{places}f}", is_negative=value < 0)
+
+
+def _plain(value: Decimal) -> str:
+    text = f"{value.normalize():,f}"
+    return _signed(text.lstrip("-"), is_negative=value < 0)
 
 
 def _signed(text: str, *, is_negative: bool) -> str:

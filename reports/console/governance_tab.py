@@ -19,6 +19,7 @@ from portfolio.models import (
     StrategicTerms,
 )
 from portfolio.terms import Stage, ValueCategory
+from reports.console.figures import measured_text
 from reports.console.standing import Standing
 
 Context = dict[str, Any]
@@ -85,12 +86,13 @@ def _changes(before: Hypothesis | None, row: Hypothesis) -> list[tuple[str, str,
 
 def claim_of(row: Hypothesis) -> list[tuple[str, str]]:
     """Return what a version says, label and text; what it leaves out is a dash."""
-    unit = f" {row.unit}" if row.unit else ""
     period = f", {text(row.baseline_from)} to {text(row.baseline_to)}" if row.baseline_from else ""
-    baseline = "–" if row.baseline is None else f"{text(row.baseline)}{unit}{period}"
-    interval = f" ({text(row.target_low)} to {text(row.target_high)})" if row.target_low is not None else ""
+    baseline = "–" if row.baseline is None else f"{measured_text(row.baseline, row.unit)}{period}"
+    share = row.unit if row.unit == "fraction" else ""
+    ends = [measured_text(end, share) for end in (row.target_low, row.target_high) if end is not None]
+    interval = f" ({' to '.join(ends)})" if ends else ""
     by = f" by {text(row.target_date)}" if row.target_date else ""
-    target = "–" if row.target is None else f"{text(row.target)}{unit}{interval}{by}"
+    target = "–" if row.target is None else f"{measured_text(row.target, row.unit)}{interval}{by}"
     return [
         ("Metric", row.metric),
         ("Baseline", baseline),
@@ -126,7 +128,9 @@ def context(stands: Standing, query: Mapping[str, str]) -> Context:
         "changes": list(changes.select_related("actor", "approval__approver", "decision").order_by("-id")),
         "claims": claims,
         "claim": claim_of(claims[0].row) if claims else [],
-        "baselines": statements.newest(Baseline, investment),
+        "baselines": [
+            (row, measured_text(row.value, row.unit)) for row in statements.newest(Baseline, investment)
+        ],
         "strategy": strategy,
         "is_expired": bool(strategy) and strategy[0].expires_on <= today,
         "is_strategic": investment.value_category == ValueCategory.STRATEGIC.value,

@@ -14,7 +14,7 @@ from reports.console import figures
 from reports.console.standing import Standing
 from roi import bridges
 from roi.bridges import Explanation
-from roi.engine import bridge
+from roi.engine import bridge, wording
 from roi.engine.bridge import Bridge, Cause
 from roi.engine.result import Reason
 
@@ -139,10 +139,8 @@ def _rows(of_month: Bridge, to_date: Bridge | None) -> list[Context]:
 def _points(value: Decimal | None, reason: Reason) -> SafeString:
     if value is None:
         return figures.missing(reason)
-    text = f"{abs(value):,.{_PLACES}f}" if value else "–"
-    if value < 0:
-        return format_html('<span class="h-num h-neg">({})</span>', text)
-    return format_html('<span class="h-num">{}</span>', text)
+    text = f"{wording.signed(value, f',.{_PLACES}f')} pp" if value else "–"
+    return format_html('<span class="h-num{}">{}</span>', " h-neg" if value < 0 else "", text)
 
 
 def _bars(found: Bridge) -> dict[Cause, Context]:

@@ -93,7 +93,8 @@ def context(stands: Standing, query: Mapping[str, str]) -> Context:
 def _claim(stands: Standing) -> Context:
     hypothesis = stands.hypothesis()
     numbers = (hypothesis.baseline, hypothesis.target) if hypothesis else (None, None)
-    baseline, target = ("" if n is None else figures.quantity(n) for n in numbers)
+    unit = hypothesis.unit if hypothesis else ""
+    baseline, target = ("" if n is None else figures.measured_text(n, unit) for n in numbers)
     return {"hypothesis": hypothesis, "baseline": baseline, "target": target}
 
 
@@ -181,6 +182,6 @@ def _chart_row(point: charts.Point) -> Context:
     }
 
 
-def _term(investment: Investment) -> str:
-    live = f", in use from {investment.live_month:%Y-%m}" if investment.live_month else ""
-    return f"{investment.start_month:%Y-%m}{live}, horizon {investment.horizon_months} months"
+def _term(investment: Investment) -> list[str]:
+    live = [f"in use from {investment.live_month:%Y-%m}"] if investment.live_month else []
+    return [f"{investment.start_month:%Y-%m}", *live, f"horizon {investment.horizon_months} months"]

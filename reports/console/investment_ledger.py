@@ -125,7 +125,7 @@ def _sum(
     known = [value for value in stated if value is not None]
     if known:
         total = sum(known, Decimal(0))
-        return figures.money(total) if is_money else figures.quantity(total)
+        return figures.amount(total) if is_money else figures.quantity(total)
     return "nil" if any(kind == EntryKind.NIL.value for kind, _, _ in statements) else ""
 
 
@@ -158,7 +158,7 @@ def _statement(entry: Entry, account: Account, rows: Sequence[Entry]) -> Context
     ]
     value: SafeString | str = entry.kind
     if entry.amount is not None:
-        value = figures.money(entry.amount)
+        value = figures.exact(entry.amount)
     elif entry.quantity is not None:
         value = figures.quantity(entry.quantity)
     return {

@@ -56,7 +56,7 @@ def lines(own: Assumptions | None, base: Rates) -> list[Line]:
 
 def _line(title: str, mine: Decimal | None, inherited: Decimal) -> Line:
     value = inherited if mine is None else mine
-    return Line(title, f"{percent(value)} %", _INHERITED if mine is None else _OWN, f"{percent(inherited)} %")
+    return Line(title, f"{percent(value)}%", _INHERITED if mine is None else _OWN, f"{percent(inherited)}%")
 
 
 def context(stands: Standing, query: Mapping[str, str]) -> Context:

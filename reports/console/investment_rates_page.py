@@ -27,7 +27,7 @@ class OwnRatesForm(RatesForm):
         for name, rate in NAMES.items():
             self.fields[name].required = False
             inherited = percent(getattr(base, rate))
-            self.fields[name].help_text = f"Empty: the portfolio's {inherited} %."
+            self.fields[name].help_text = f"Empty: the portfolio's {inherited}%."
             self.fields[name].widget.attrs["placeholder"] = inherited
         said = [f"{code} = {percent(Decimal(rate))}" for code, rate in sorted(base.realization_rates.items())]
         self.fields["realization"].help_text = (

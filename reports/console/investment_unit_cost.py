@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from math import floor, log10
 from typing import Any
 
 from portfolio.knowledge import with_one_view
@@ -9,6 +10,7 @@ from reports.console import assets, figures
 from reports.console.standing import Standing
 from roi import charts, unit_costs, what_if_charts
 from roi.engine.result import Reason
+from roi.engine.wording import signed
 
 Context = dict[str, Any]
 Plain = Mapping[str, Any]
@@ -94,8 +96,9 @@ def _trend(unit: Plain, currency: str) -> str:
     found = unit["trend"]
     if found is None:
         return _why(unit["reasons"]["trend"])
+    slope, low, high = slopes_text(found["slope"], found["low"], found["high"])
     around = (
-        f"{found['slope']:+,.3g} {currency} a month (between {found['low']:+,.3g} and {found['high']:+,.3g}"
+        f"{slope} {currency} a month (between {low} and {high}"
         f" with {found['confidence']:.0%} confidence, {found['months']} months)."
     )
     words = {
@@ -103,7 +106,14 @@ def _trend(unit: Plain, currency: str) -> str:
         "worsening": "It gets dearer: ",
         "flat": "Neither cheaper nor dearer as far as the months tell: ",
     }
-    return words[found["direction"]] + around.replace("-", "−")
+    return words[found["direction"]] + around
+
+
+def slopes_text(*slopes: float) -> list[str]:
+    """Return slopes with their signs, all to as many decimals as give the steepest three digits."""
+    steepest = max(map(abs, slopes))
+    places = max(2, 2 - floor(log10(steepest))) if steepest else 2
+    return [signed(slope, f",.{places}f") for slope in slopes]
 
 
 def _elasticity(unit: Plain) -> str:
@@ -113,13 +123,14 @@ def _elasticity(unit: Plain) -> str:
         return _why(unit["reasons"]["elasticity"])
     change = 1.1 ** found["slope"] - 1
     interval = (
-        f"elasticity {found['slope']:+.2f}, between {found['low']:+.2f} and {found['high']:+.2f}"
+        f"elasticity {signed(found['slope'], '.2f')},"
+        f" between {signed(found['low'], '.2f')} and {signed(found['high'], '.2f')}"
         f" with {found['confidence']:.0%} confidence, {found['months']} months"
-    ).replace("-", "−")
+    )
     if found["low"] <= 0 <= found["high"]:
         return f"No effect of volume on the unit cost can be told ({interval})."
     word = "less" if change < 0 else "more"
-    return f"With 10 % more volume a unit costs {abs(change):.1%} {word} ({interval})."
+    return f"With 10% more volume a unit costs {abs(change):.1%} {word} ({interval})."
 
 
 def _why(code: str) -> str:

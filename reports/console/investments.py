@@ -1,25 +1,28 @@
 """The admin of investments: the list with figures, the page of one, the form. Facts are read-only here."""
 
+from copy import copy
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.db.models import FloatField, OrderBy, OuterRef, QuerySet, Subquery
-from django.forms import ModelForm
+from django.forms import CharField, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from portfolio import access, investments
+from portfolio import access, fixed_terms, investments
 from portfolio.access import Action
 from portfolio.knowledge import KnowledgeError
 from portfolio.models import Investment, Portfolio, User
 from portfolio.terms import format_month
-from reports.console import figures, investment_page, standing, status
+from reports.console import figures, investment_page, pages, status
 from reports.console.investment_filters import (
     AttentionFilter,
     OwnerFilter,
@@ -28,6 +31,7 @@ from reports.console.investment_filters import (
     StatusFilter,
 )
 from reports.console.investment_inlines import DeploymentInline
+from reports.console.investment_list import InvestmentList
 from reports.console.scoped import ScopedList, ScopedPermissions
 from reports.console.standing import Standing
 from roi.models import Snapshot
@@ -51,17 +55,26 @@ def _figure(name: str) -> NullsLast:
     return NullsLast(Subquery(rows, output_field=FloatField()))
 
 
-class InvestmentList(ChangeList):
-    """The list of investments; the figures of a page are fetched together, whatever its size."""
+class InvestmentForm(ModelForm):  # type: ignore[type-arg]
+    """The terms of an investment; what approval fixed takes a reason, as a second person has to allow it."""
 
-    def get_results(self, request: HttpRequest) -> None:
-        """Attach to each investment of the page where it stands."""
-        super().get_results(request)
-        page: list[Any] = list(self.result_list)
-        stands = standing.of(page)
-        for investment in page:
-            investment.standing = stands[investment.pk]
-        self.result_list = page
+    why = CharField(
+        required=False,
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Needed to change portfolio, months or horizon of an approved investment: another person allows it.",
+    )
+
+    def clean(self) -> dict[str, Any] | None:
+        """Ask for the reason where what approval fixed differs."""
+        cleaned: dict[str, Any] | None = super().clean()
+        wanted = copy(self.instance)
+        for name in set(investments.FIXED) & set(self.cleaned_data):
+            setattr(wanted, name, self.cleaned_data[name])
+        is_asked = self.instance.pk is not None and investments.is_fixed_by_approval(self.instance, wanted)
+        if is_asked and not self.cleaned_data.get("why", "").strip():
+            self.add_error("why", "Say why: somebody else has to allow this change.")
+        return cleaned
 
 
 @admin.register(Investment)
@@ -88,6 +101,7 @@ class InvestmentAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignor
         OwnerFilter,
         ReviewFilter,
     )
+    list_before_template = "reports/investments_then.html"
     list_filter_submit = True
     list_fullwidth = True
     list_per_page = 50
@@ -102,8 +116,9 @@ class InvestmentAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignor
         (None, {"fields": ("portfolio", ("code", "name"), "summary")}),
         ("People", {"fields": (("owner", "sponsor"), ("data_owner", "business_unit"))}),
         ("Purpose", {"fields": (("use_case", "value_category"), "review_date")}),
-        ("Months", {"fields": (("start_month", "live_month"), ("end_month", "horizon_months"))}),
+        ("Months", {"fields": (("start_month", "live_month"), ("end_month", "horizon_months"), "why")}),
     )
+    form = InvestmentForm
     inlines = (DeploymentInline,)
     warn_unsaved_form = True
     compressed_fields = True
@@ -117,9 +132,10 @@ class InvestmentAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignor
         return InvestmentList
 
     @admin.display(description="Investment", ordering="code")
-    def title(self, investment: Investment) -> SafeString:
+    def title(self, investment: Any) -> SafeString:
         """Name and code, leading to the page."""
-        link = investment_page.link(investment)
+        past = investment.standing.past
+        link = investment_page.link(investment) + (f"?as_of={past.day}" if past else "")
         return format_html(
             '<span class="h-two"><a class="h-link" href="{}">{}</a>'
             '<span class="h-code">{} · {}</span></span>',
@@ -197,9 +213,24 @@ class InvestmentAdmin(ScopedPermissions, ScopedList, ModelAdmin):  # type: ignor
     def save_model(
         self, request: HttpRequest, obj: Investment, form: "ModelForm[Investment]", change: bool
     ) -> None:
-        """Put the investment: its terms are versioned in the order of knowing."""
-        actor = request.user if isinstance(request.user, User) else None
-        investments.put(obj, now=timezone.now(), actor=actor)
+        """Put the investment: its terms are versioned in the order of knowing; what approval fixed is asked for."""
+        actor, now = pages.user_of(request), timezone.now()
+        held = Investment.objects.select_related("portfolio").filter(pk=obj.pk).first() if change else None
+        if held is not None and investments.is_fixed_by_approval(held, obj):
+            asked = fixed_terms.propose(
+                copy(obj), now=now, author=actor, reason=form.cleaned_data.get("why", "")
+            )
+            for name in investments.FIXED:
+                setattr(obj, name, getattr(held, name))
+            address = reverse("admin:reports_approval", args=[asked.public_id])
+            messages.warning(
+                request,
+                format_html(
+                    'The new terms wait for somebody else to allow them: <a href="{}">the request</a>.',
+                    address,
+                ),
+            )
+        investments.put(obj, now=now, actor=actor)
 
     def changeform_view(
         self,

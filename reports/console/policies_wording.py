@@ -67,14 +67,10 @@ def of(terms: Policy | PolicyTemplate) -> Wording:
 
 def _fires(terms: Policy | PolicyTemplate) -> str:
     if terms.rule == "early_warning" and terms.hurdle is not None:
-        return f"Another rule is likely to fire, at {percent(terms.hurdle)}\N{NO-BREAK SPACE}% or more"
+        return f"Another rule is likely to fire, at {percent(terms.hurdle)}% or more"
     if terms.rule != "hurdle_rate":
         return _FIRES.get(terms.rule, terms.rule.replace("_", " "))
-    level = (
-        "the investment's hurdle rate"
-        if terms.hurdle is None
-        else f"{percent(terms.hurdle)}\N{NO-BREAK SPACE}%"
-    )
+    level = "the investment's hurdle rate" if terms.hurdle is None else f"{percent(terms.hurdle)}%"
     if terms.measure == Measure.NPV:
         return f"NPV at {level} a year is below zero"
     if terms.measure == Measure.IRR:
@@ -86,7 +82,7 @@ def _margin(terms: Policy | PolicyTemplate) -> str:
     if terms.margin == 0:
         return "at the level"
     if terms.rule == "hurdle_rate" and terms.measure == Measure.NPV:
-        return f"{figures.money_text(terms.margin)} above"
+        return f"{figures.exact_text(terms.margin)} above"
     share = percent(Decimal(terms.margin))
     if terms.rule == "early_warning":
         return f"{share} points below"

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
 
 from alerts.models import Episode
@@ -106,7 +107,7 @@ def _context(portfolio: Portfolio, asked: Mapping[str, str]) -> Context:
         "under": _side(found, found.balance.under),
         "over": _side(found, found.balance.over),
         "sides": [
-            figures.money(from_micros(amount))
+            figures.amount(from_micros(amount))
             for amount in (found.balance.under_spend, found.balance.over_spend, found.balance.total_spend)
         ],
         # Alerts are told as they stand now; a look back shows figures alone.
@@ -141,7 +142,7 @@ def _pool(one: Pooled) -> Context:
     terms = one.terms
     return {
         "name": terms.pool.name,
-        "cap": figures.money(terms.monthly_cap),
+        "cap": figures.exact_text(terms.monthly_cap),
         "rule": RULES[terms.rule],
         "account": terms.account.name if terms.account else "all benefits",
         "claimed": figures.money(from_micros(sum(one.claimed.values()))),
@@ -169,7 +170,7 @@ def _pool(one: Pooled) -> Context:
 def _untraced(found: View) -> Context:
     one = found.untraced
     return {
-        "run": figures.money(from_micros(one.run)),
+        "run": figures.amount(from_micros(one.run)),
         "share": figures.percent(one.share.value, reason=one.share.reason or ""),
         "investments": [_named(found, code) for code in one.investments],
     }
@@ -185,9 +186,13 @@ def _reserves(found: View) -> list[Context]:
     return [
         _reserve("Budget of the fiscal year", found.portfolio.reporting_currency, found.budget, figures.money)
         | {"goal": figures.percent_text(share)},
-        _reserve("Capacity", "person-months", found.capacity, figures.quantity)
+        _reserve("Capacity", "person-months", found.capacity, _person_months)
         | {"goal": figures.percent_text(share)},
     ]
+
+
+def _person_months(value: Decimal) -> SafeString | str:
+    return figures.quantity(value) if value else "–"
 
 
 def _reserve(title: str, unit: str, one: Reserve, write: Callable[[Decimal], Any]) -> Context:
@@ -259,9 +264,9 @@ def _waits(stands: standing.Standing, opened: date, today: date) -> Context:
     run = to_micros(snapshot.window_avoidable_run_cost)
     margin = to_micros(snapshot.window_benefit_supported) - run
     cost = waiting.cost_of_waiting(margin, months=WINDOW_MONTHS, days=days)
-    at_risk = figures.missing("No review date is set.")
-    if investment.review_date is not None:
-        until = (investment.review_date - today).days
+    until = (investment.review_date - today).days if investment.review_date else None
+    at_risk = figures.missing("No review date is set." if until is None else "The review is overdue.")
+    if until is not None and until >= 0:
         at_risk = figures.money(from_micros(waiting.money_at_risk(run, months=WINDOW_MONTHS, days=until)))
     return shown | {
         "per_day": figures.money(from_micros(cost.per_day)),

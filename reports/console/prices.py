@@ -81,7 +81,7 @@ def _row(row: PriceOverride, *, may_end: bool) -> dict[str, Any]:
         "input": _amount(row.input_per_million),
         "output": _amount(row.output_per_million),
         "cached": "as input" if cached is None else _amount(cached),
-        "batch": "usual" if discount is None else f"{(discount * 100).normalize():f} % off",
+        "batch": "usual" if discount is None else f"{(discount * 100).normalize():f}% off",
         "withdrawn": row.withdrawn_by if _is_withdrawn(row) else None,
         "may_end": may_end,
     }

@@ -18,7 +18,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from portfolio import access, approvals
 from portfolio.access import Action
-from portfolio.knowledge import with_one_view
 from portfolio.models import Investment, Portfolio
 from reports.console import assets, governance_asking, pages, reallocation_shown
 from reports.console.investment_page import link
@@ -74,9 +73,7 @@ def _answer(request: HttpRequest, portfolio: Portfolio, form: ReallocationForm) 
         return {}
     known = day.knowledge if day else None
     try:
-        found = with_one_view(
-            lambda: reallocation_answers.answer(portfolio, form.question(), knowledge=known)
-        )
+        found = reallocation_answers.answer(portfolio, form.question(), knowledge=known)
     except ReallocationError as error:
         form.add_error(None, str(error))
         return {}
@@ -142,10 +139,8 @@ def keep(request: HttpRequest, code: str) -> HttpResponseBase:
 def one(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
     """Show a proposal as it was kept."""
     proposal = _found(request, public_id)
-    may_ask = (
-        proposal.decision in (None, "refused", "void")
-        and proposal.result["status"] != Status.INFEASIBLE.value
-        and access.may(request.user, Action.RECORD, proposal.portfolio_id)
+    may_ask = reallocations.may_be_asked(proposal) and access.may(
+        request.user, Action.RECORD, proposal.portfolio_id
     )
     return pages.render(
         request,
@@ -165,9 +160,6 @@ def ask(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
     proposal, user = _found(request, public_id), pages.user_of(request)
     if not access.may(user, Action.RECORD, proposal.portfolio_id):
         raise Http404
-    if proposal.decision in ("", "approved"):
-        messages.error(request, "Approval was asked for already.")
-        return redirect("admin:reports_reallocation_kept", public_id)
     try:
         governance_asking.told(request, reallocations.ask(proposal, author=user, now=timezone.now()))
     except ReallocationError as error:

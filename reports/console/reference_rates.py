@@ -42,7 +42,7 @@ class Past:
     def of(cls, row: Assumptions) -> "Past":
         """Return a row of the history; None inherits from the portfolio."""
         rates = (row.hurdle_rate, row.discount_rate, row.asserted_share)
-        return cls(row, *("inherits" if rate is None else f"{percent(rate)} %" for rate in rates))
+        return cls(row, *("inherits" if rate is None else f"{percent(rate)}%" for rate in rates))
 
 
 def in_force(portfolio: Portfolio) -> Rates:

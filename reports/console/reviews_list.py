@@ -1,12 +1,14 @@
 """The list of reviews: what waits for a decision, what waiting costs a day, and what was decided."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
 
@@ -19,6 +21,7 @@ from reports.console import figures, pages, standing, time_travel
 from reports.console.past import Past, asked_past, then_of
 from reports.console.standing import Standing
 from roi.engine import waiting
+from roi.engine.result import Reason
 from roi.engine.series import WINDOW_MONTHS
 
 Context = dict[str, Any]
@@ -117,14 +120,34 @@ def decider_of(investment: Investment) -> str:
 
 def cost_a_day(stands: Standing) -> SafeString:
     """Return what a day of waiting costs: the operating loss of the window over its days, a dash without a loss."""
+    margin, reason = margin_of(stands)
+    return figures.missing(reason) if margin is None else figures.money(_lost(margin))
+
+
+def margin_of(stands: Standing) -> tuple[Decimal | None, Reason | str]:
+    """Return the operating margin of the window, or None and why there is none."""
     snapshot = stands.snapshot
     if snapshot is None:
-        return figures.missing(figures.NO_CLOSED_MONTH)
+        return None, figures.NO_CLOSED_MONTH
     if (reason := stands.reason("operating_margin_supported")) != "":
-        return figures.missing(reason)
-    margin = snapshot.window_benefit_supported - snapshot.window_avoidable_run_cost
+        return None, reason
+    return snapshot.window_benefit_supported - snapshot.window_avoidable_run_cost, ""
+
+
+def waiting_sentence(margin: Decimal | None, *, reason: Reason | str, currency: str) -> SafeString | str:
+    """Return what a day of waiting costs at the operating margin of a window, or why nobody can say."""
+    if margin is None:
+        return f"What a day of waiting costs is not known. {figures.why(reason)}"
+    if not (lost := _lost(margin)):
+        return "It earns what it costs to run, so a day of waiting loses nothing."
+    return format_html(
+        'A day of waiting costs <span class="h-strong">{}</span> {}.', figures.amount(lost), currency
+    )
+
+
+def _lost(margin: Decimal) -> Decimal:
     cost = waiting.cost_of_waiting(to_micros(margin), months=WINDOW_MONTHS, days=0)
-    return figures.money(from_micros(cost.per_day))
+    return from_micros(cost.per_day)
 
 
 pages.add("reviews/", page, "reports_reviews")

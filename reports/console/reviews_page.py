@@ -59,6 +59,7 @@ def _shown(
         raise Http404
     review, today = reviews_list.as_then(review, past), past.day if past else timezone.now().date()
     stands = _stands(investment, past)
+    margin, no_margin = reviews_list.margin_of(stands)
     decided = Decision.objects.filter(review=review).select_related("decided_by")
     is_open = review.state == ReviewState.OPEN.value
     may_decide = is_open and past is None and reviews.may_decide(user, review)
@@ -74,7 +75,9 @@ def _shown(
         due=reviews_list.due_text(review, today=today),
         is_late=is_open and review.due_on < today,
         waits_for=reviews_list.decider_of(investment),
-        cost_a_day=reviews_list.cost_a_day(stands),
+        waiting=reviews_list.waiting_sentence(
+            margin, reason=no_margin, currency=investment.portfolio.reporting_currency
+        ),
         agenda=agenda(stands),
         claim=_claim(stands),
         alerts=open_alerts(review, past),
@@ -104,7 +107,7 @@ def _claim(stands: Standing) -> Context | None:
     if newest is None:
         return None
     numbers = {
-        name: figures.missing("Not stated.") if value is None else figures.quantity(value)
+        name: figures.missing("Not stated.") if value is None else figures.measured_text(value, newest.unit)
         for name, value in (("baseline", newest.baseline), ("target", newest.target))
     }
     return {"hypothesis": newest, **numbers}
@@ -114,6 +117,8 @@ def why_not(user: User, review: Review) -> str:
     """Return why somebody does not decide here."""
     if review.investment.owner_id == user.pk:
         return "You own this investment; the sponsor or the board decides on it."
+    if reviews.has_owned(user, review):
+        return "You owned this investment while the review was open; the sponsor or the board decides on it."
     waits_for = reviews_list.decider_of(review.investment)
     return f"The sponsor, the board or an administrator decides: it waits for {waits_for}."
 

@@ -12,12 +12,13 @@ ADDRESS = "/api/v1/reallocations"
 
 
 def propose(world: World, **changes: Any) -> Any:
-    return world.client("finn").post(ADDRESS, {"portfolio": "CX", **changes}, format="json")
+    asked = {"portfolio": "CX", "reason": "Less money.", **changes}
+    return world.client("finn").post(ADDRESS, asked, format="json")
 
 
 def test_a_proposal_is_kept_with_what_it_was_computed_from(world: World) -> None:
     Investment.objects.filter(code="CX-1").update(capacity_person_months="2.5")
-    made = propose(world, budget="1000.5", stated_costs={"CX-1": "400"}, reason="Less money.")
+    made = propose(world, budget="1000.5", stated_costs={"CX-1": "400"})
     assert made.status_code == 201, made.content
     body = made.json()
     assert (body["status"], body["chosen"], body["cost"]) == ("optimal", ["CX-1"], "400.000000")
@@ -38,6 +39,15 @@ def test_a_second_person_approves_it(world: World) -> None:
     assert world.client("finn").post(decide, {"is_allowed": True}, format="json").status_code != 200
     assert world.client("ada").post(decide, {"is_allowed": True}, format="json").status_code == 200
     assert world.client("vera").get(address).json()["approval"] == "approved"
+    again = world.client("finn").post(f"{address}/ask", {}, format="json")
+    assert (again.status_code, again.json()["detail"]) == (422, "Approval was asked for already.")
+
+
+def test_a_proposal_without_a_reason_is_refused(world: World) -> None:
+    for reason in ("", " ", None):
+        refused = propose(world, budget="1000", reason=reason)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "#/reason")
+    assert not Reallocation.objects.exists()
 
 
 def test_what_cannot_be_is_said_in_words(world: World) -> None:

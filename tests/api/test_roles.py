@@ -101,6 +101,7 @@ STRATEGY = {
     "expires_on": "2030-01-01",
 }
 RATING = {"rating": 4, "narrative": "Our own data.", "rated_on": "2026-01-05"}
+REALLOCATION = {"portfolio": "CX", "budget": "1000", "reason": "Less money."}
 MONTH = {"months": ["2026-02"], "reason": "Reviewed."}
 
 # (method, address, body, expected). {code} and the like are filled with CX's rows.
@@ -231,7 +232,7 @@ MATRIX: list[tuple[str, str, Any, dict[str, int]]] = [
     ("get", "/decisions/{decision}", None, MEMBERS),
     ("get", "/decisions/{decision}/receipt", None, MEMBERS),
     ("get", "/reallocations", None, ALL),
-    ("post", "/reallocations", {"portfolio": "CX", "budget": "1000"}, _answering(201, RECORDERS)),
+    ("post", "/reallocations", REALLOCATION, _answering(201, RECORDERS)),
     ("get", "/reallocations/{reallocation}", None, MEMBERS),
     ("post", "/reallocations/{reallocation}/ask", {}, _answering(202, RECORDERS)),
     ("get", "/reports", None, ALL),
@@ -305,7 +306,7 @@ def _override(world: World, *, side: str = "cx") -> PriceOverride:
 def _reallocation(world: World, *, side: str) -> Reallocation:
     portfolio, author = (world.cx, "finn") if side == "cx" else (world.ops, "mallory")
     question = Question(budget=Decimal(1_000))
-    return reallocations.propose(portfolio, question, author=world.users[author], now=now())
+    return reallocations.propose(portfolio, question, author=world.users[author], now=now(), reason="Less.")
 
 
 def _report(world: World, *, side: str) -> ArchivedReport:

@@ -84,7 +84,7 @@ def test_from_the_wizard_to_a_version_of_the_plan(site: Site) -> None:
         page.get_by_label("Legal review", exact=True).fill("500")
         expect(page.locator("[data-live=build-up]")).to_contain_text("18,000")
         next_step(page, "ranges")
-        page.get_by_role("button", name="Every driver ±20 %").click()
+        page.get_by_role("button", name="Every driver ±20%").click()
         expect(tile(page, "Chance of ROI")).to_be_visible()
         next_step(page, "review")
         page.get_by_role("button", name="Create the case").click()

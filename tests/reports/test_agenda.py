@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from unittest import mock
@@ -12,11 +13,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from alerts import evaluate
+from portfolio import decisions, reviews
+from portfolio.decisions import Evidence, Terms
 from portfolio.facts import Fact
 from portfolio.models import Account, Review
-from portfolio.terms import add_months, format_month
-from reports import pack_content, pack_views
+from portfolio.terms import DecisionKind, ReviewKind, add_months, format_month
+from reports import pack_content, pack_totals_words, pack_views
 from reports.console import past
+from tests import factories
 from tests.reports.cast import assemble, money
 from tests.reports.figures_cast import FIRST, LAST, SAVED, SUPPORT, Figures, assemble_with_figures, run
 from tests.reports.investments.test_page import words_of
@@ -63,10 +67,24 @@ def test_the_longest_overdue_comes_first_and_says_how_long(figures: Figures) -> 
 
 
 def test_alerts_without_a_review_come_before_the_rest(figures: Figures) -> None:
-    Review.objects.update(state="withdrawn", closed_at=datetime.now(UTC), closed_reason="Asked twice.")
+    bea = factories.join(factories.make_user("bea"), figures.cast.portfolio, "board")
+    for review in Review.objects.filter(state="open"):
+        for step in review.checklist:
+            reviews.answer(review, step["code"], "Done.", user=bea, now=datetime.now(UTC))
+        day = datetime.now(UTC).date() + timedelta(days=60)
+        terms = Terms(kind=DecisionKind.CONTINUE, reason="Looked at.", next_review_on=day)
+        if review.kind == ReviewKind.DECOMMISSIONING.value:
+            terms = replace(terms, kind=DecisionKind.HOLD)
+        shown = Evidence(content={}, knowledge=0, engine_version="1", month=None)
+        decisions.decide(review, terms, user=bea, evidence=shown, now=datetime.now(UTC))
     told = words(figures)
     assert "Waits for a decision" not in told
     assert "Call summaries" in told.split("Firing without an open review")[1].split("The rest")[0]
+
+
+def test_what_a_pack_notes_of_its_totals_stands_here_too(figures: Figures) -> None:
+    with mock.patch.object(pack_totals_words, "notes", return_value=["Pools leave out 5 USD."]):
+        assert "Pools leave out 5 USD." in words(figures)
 
 
 def test_figures_are_those_of_the_pack(figures: Figures) -> None:

@@ -72,7 +72,7 @@ def test_what_it_refuses_leaves_the_output_empty() -> None:
         (("generic_llm", "--months", "121"), "A case runs from 1 to 120 months; 121 is outside."),
         (("generic_llm", "--months", "0"), "A case runs from 1 to 120 months; 0 is outside."),
         (("generic_llm", "--months", "soon"), "--months takes a whole number; 'soon' is not one."),
-        (("generic_llm", "--discount-rate=-100%"), "An annual rate must be above -100 %."),
+        (("generic_llm", "--discount-rate=-100%"), "An annual rate must be above -100%."),
         (
             ("generic_llm", "--hurdle-rate", "nan"),
             "--hurdle-rate takes a number such as 0.1 or 10%; 'nan' is not one.",
@@ -176,7 +176,7 @@ def test_draws_are_the_same_for_the_same_seed() -> None:
     assert first["monte_carlo"]["draws"] == 1024
     assert "cumulative_net" not in first["monte_carlo"]
     assert len(answer(*arguments, "--monthly")["monte_carlo"]["cumulative_net"]) == 12
-    assert "Monte Carlo: 1,024 draws, each driver uniform within ±20 %, seed 3" in run(*arguments)
+    assert "Monte Carlo: 1,024 draws, each driver uniform within ±20%, seed 3" in run(*arguments)
 
 
 def test_the_workbook_is_written_where_asked(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from alerts import evaluate
-from portfolio import decisions, reviews
+from portfolio import approvals, decisions, fixed_terms, reviews
 from portfolio.decisions import Terms
 from portfolio.models import Decision, Investment, Review
 from portfolio.reviews import Request
@@ -69,6 +69,32 @@ def test_a_restatement_is_named_and_the_past_stays(decided: Decision) -> None:
     assert "figures.tco" in paths
     assert f"months.{month(6):%Y-%m}.run_cost" in paths
     assert not any(path.startswith(f"months.{month(7):%Y-%m}") for path in paths)
+
+
+def test_a_move_to_a_portfolio_with_other_rates_is_a_restatement(decided: Decision) -> None:
+    """As known then it was elsewhere, with the rates of there; as restated now it has those of where it is."""
+    other = factories.make_portfolio("OPS")
+    factories.set_rates(
+        other,
+        now=now(),
+        hurdle_rate=Decimal("0.25"),
+        discount_rate=Decimal("0.33"),
+        asserted_share=Decimal("0.2"),
+    )
+    close(other, last=12)
+    support = Investment.objects.get(code="SUPPORT")
+    before = {one.path for one in receipts.receipt(Decision.objects.get(pk=decided.pk)).restated}
+    olivia = factories.join(factories.make_user("olivia"), support.portfolio, "owner")
+    finn = factories.join(factories.make_user("finn"), support.portfolio, "finance")
+    support.portfolio = other
+    asked = fixed_terms.propose(support, now=now(), author=olivia, reason="It serves operations.")
+    approvals.settle(asked, approver=finn, is_allowed=True, now=now())
+    receipt = receipts.receipt(Decision.objects.get(pk=decided.pk))
+    assert receipt.is_reproduced, receipt.engine
+    assert receipt.then["rates"] == decided.evidence["rates"]
+    assert Decimal(receipt.now["rates"]["discount_rate"]) == Decimal("0.33")
+    assert before == set()
+    assert {"rates.discount_rate", "figures.npv_supported"} <= {one.path for one in receipt.restated}
 
 
 def test_later_months_are_news_not_restatements(decided: Decision) -> None:

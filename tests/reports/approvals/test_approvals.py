@@ -126,6 +126,25 @@ def test_the_author_reads_why_not_and_cannot(cast: Cast, done: list[str]) -> Non
     assert (approval.decision, done) == ("", [])
 
 
+def test_a_request_of_a_policy_or_plan_is_named_by_what_it_changes(cast: Cast) -> None:
+    """The investment with its rule or version, not the portfolio that all of them share."""
+    said = {"policy": {"rule": "negative_roi"}, "plan": {"version": 2}}
+    asked = [
+        approvals.ask(
+            cast.portfolio,
+            kind,
+            subject=cast.support.public_id,
+            content={"investment": cast.support.code, **content},
+            summary="It changes.",
+            author=cast.people["olivia"],
+            now=datetime.now(UTC),
+        )
+        for kind, content in said.items()
+    ]
+    named = [approvals.kind_of(one).about(one) for one in asked]
+    assert named == [f"{cast.support.code}, Negative ROI", f"{cast.support.code}, version 2"]
+
+
 def test_a_decision_needs_a_reason_and_one_of_two_answers(cast: Cast, done: list[str]) -> None:
     approval = ask(cast)
     assert decide(cast, "fiona", approval, reason=" ").status_code == 400
@@ -167,6 +186,7 @@ def test_a_long_silence_holds_once_it_is_approved_and_a_changed_one_is_void(cast
     assert changed is not None
     Silence.objects.filter(pk=made[1].pk).update(ends_at=now + timedelta(days=90))
     page = words(cast.client("finn").get(address(kept)))
+    assert "Long silence: CX |" in page
     assert "Negative ROI" in page
     assert "Contract ends." in page
     assert "no longer what was asked for" in words(cast.client("finn").get(address(changed)))

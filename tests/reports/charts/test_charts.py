@@ -6,6 +6,8 @@ import json
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from portfolio.terms import add_months
 from roi import charts
 
@@ -37,11 +39,25 @@ def test_breakeven_is_marked_where_it_is_reached() -> None:
     assert "Breakeven is not reached." in without["description"]
 
 
+@pytest.mark.parametrize(("month", "side"), [(1, "left"), (2, "left"), (3, "right"), (4, "right")])
+def test_what_marks_breakeven_stands_where_there_is_room(month: int, side: str) -> None:
+    """Right of an early month, left of a late one: never over the edge, nor over the rising curves."""
+    *_, text = charts.cumulative(POINTS, currency="USD", breakeven=date(2026, month, 1))["layer"]
+    assert text["mark"]["align"] == side
+
+
 def test_the_sentence_says_what_the_picture_shows() -> None:
     """For those who hear it."""
     sentence = charts.describe(POINTS, currency="USD", breakeven=None)
     assert "from 2026-01 to 2026-04: 103 USD spent, 120 USD returned" in sentence
     assert charts.describe([], currency="USD", breakeven=None) == "No months yet."
+
+
+def test_a_sum_that_lies_above_has_no_sentence_of_breakeven() -> None:
+    """A portfolio has no breakeven month of its own, and the open month does not count."""
+    above = [charts.Point(date(2026, 1, 1), Decimal(5), Decimal(6), is_final=True), *POINTS[1:2]]
+    assert "not reached" in charts.describe(above, currency="USD", breakeven=None)
+    assert "reakeven" not in charts.describe(above[:1], currency="USD", breakeven=None)
 
 
 def test_specifications_are_plain_and_without_colors() -> None:

@@ -16,16 +16,54 @@ from roi.engine.result import Reason
         ("312000", "312,000"),
         ("-4643.51", "(4,644)"),
         ("0", "–"),
-        ("0.004", "–"),
-        ("-0.004", "–"),
-        ("12.345", "12.34"),
-        ("-0.5", "(0.50)"),
+        ("0.004", "0"),
+        ("-0.004", "0"),
+        ("12.345", "12"),
+        ("-0.51", "(1)"),
         ("100000000000", "100,000,000,000"),
     ],
 )
 def test_money(value: str, text: str) -> None:
-    """Whole units, cents below 100, negatives in parentheses, zero as a dash."""
+    """Whole units in every cell of a column, negatives in parentheses; a dash is nothing at all."""
     assert figures.money_text(Decimal(value)) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("60000.000000", "60,000"),
+        ("1E+3", "1,000"),
+        ("99.5", "99.50"),
+        ("-1234.567", "(1,234.567)"),
+        ("0.000001", "0.000001"),
+        ("0", "0"),
+    ],
+)
+def test_an_exact_amount_loses_nothing(value: str, text: str) -> None:
+    """What people stated is shown as they stated it: the ledger, a budget that moves, a restated value."""
+    assert figures.exact_text(Decimal(value)) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        ("0.06", "fraction", "6%"),
+        ("0.0350", "fraction", "3.5%"),
+        ("1", "fraction", "100%"),
+        ("-0.02", "fraction", "(2%)"),
+        ("310.0", "minutes", "310 minutes"),
+        ("12000", "", "12,000"),
+    ],
+)
+def test_a_measure_has_its_unit_and_a_fraction_is_percent(value: str, unit: str, text: str) -> None:
+    assert figures.measured_text(Decimal(value), unit) == text
+
+
+def test_nothing_is_a_dash_in_a_table_and_zero_in_a_sentence() -> None:
+    assert ">–<" in figures.money(Decimal(0))
+    assert ">0<" in figures.amount(Decimal(0))
+    assert ">0.00<" in figures.exact(Decimal(0))
+    assert ">8,900.00<" in figures.exact(Decimal(8900))
 
 
 @pytest.mark.parametrize(

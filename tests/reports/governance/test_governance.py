@@ -11,6 +11,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from portfolio import hypotheses
 from portfolio.models import Approval, Baseline, Differentiation, Hypothesis, Investment, StrategicTerms
@@ -115,13 +116,28 @@ def test_the_next_version_shows_what_it_changes(figures: Figures) -> None:
     assert "New prices." in shown
 
 
+def test_a_version_has_the_day_since_which_it_is_known(
+    figures: Figures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the day on which its row came to be."""
+    now = timezone.now()
+    terms = hypotheses.Terms(claim="Half the cost.", metric="Share", unit="fraction", target=Decimal("0.08"))
+    with monkeypatch.context() as patched:
+        patched.setattr(timezone, "now", lambda: datetime(2031, 3, 4, 10, tzinfo=UTC))
+        hypotheses.state(figures.support, terms, now=now, author=figures.cast.people["olivia"])
+    assert Hypothesis.objects.get(investment=figures.support).created_at.year == 2031
+    shown = tab(figures)
+    assert f"Version 1, {now:%Y-%m-%d}, olivia" in shown
+    assert "Target 8%" in shown
+
+
 def test_a_baseline_after_deployment_is_refused_on_the_form(figures: Figures) -> None:
     refused = stated(figures, "baseline", BASELINE, period_to="2025-02-01")
     assert refused.status_code == 400
     assert "in use from 2025-01 on" in words_of(refused.content.decode())
     assert stated(figures, "baseline", BASELINE).status_code == 302
     assert Baseline.objects.get().author == figures.cast.people["olivia"]
-    assert "Error rate 0.031 fraction 2024-11-01 to 2024-12-31" in tab(figures)
+    assert "Error rate 3.1% 2024-11-01 to 2024-12-31" in tab(figures)
 
 
 def test_strategic_terms_and_differentiation(figures: Figures) -> None:
@@ -170,6 +186,10 @@ def test_approved_is_asked_for_and_allowed_by_another(figures: Figures) -> None:
     assert entered(figures, "approved", reason=" ").status_code == 400
     assert entered(figures, "approved").status_code == 302
     assert "Approved: waits for a second person" in tab(figures)
+    asked = reverse("admin:reports_approval", args=[Approval.objects.get().public_id])
+    request = words_of(figures.cast.client("finn").get(asked).content.decode())
+    assert f"Stage: {figures.support.code} |" in request
+    assert f"Investment {figures.support.code} {figures.support.name}" in request
     factories.allow_last()
     figures.support.refresh_from_db()
     assert figures.support.stage == "approved"

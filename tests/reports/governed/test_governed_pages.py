@@ -53,7 +53,7 @@ def test_the_portfolio_is_added_up_by_what_is_asked(figures: Figures) -> None:
 
 def test_the_portfolio_names_over_investment_and_what_waiting_costs(figures: Figures) -> None:
     told = words(figures, VIEW)
-    assert "incremental ROI (77.8%) against a hurdle of 12.0%" in told
+    assert "Incremental ROI (77.8%) against a hurdle of 12.0%" in told
     # A loss of 7,000 a month is 230.26 a day.
     assert "Cost of waiting" in told
     assert "230" in told
@@ -117,6 +117,8 @@ def test_a_bridge_is_told_in_words_and_numbers(figures: Figures) -> None:
     told = tab(figures, figures.support, "bridge")
     assert "Net benefit of the month fell by 1,000 from 2025-11 to 2025-12; main cause: no quantity." in told
     assert "2025-11, as first shown" in told
+    assert "From 2025-11 to 2025-12" in told
+    assert "(1,000) (1,000) −0.32 pp" in told
     found = bridges.explain(figures.support, basis=Basis.SUPPORTED)
     assert isinstance(found.to_date, Bridge)
     assert found.to_date.end.net == 2_000_000_000
@@ -136,6 +138,6 @@ def test_an_investment_without_two_months_has_no_bridge(figures: Figures) -> Non
 def test_a_scorecard_shows_inputs_thresholds_and_what_is_undefined(figures: Figures) -> None:
     told = tab(figures, figures.support, "scorecard")
     assert "The criteria propose: continue" in told
-    assert "Value changed by 0.0% and run cost by 0.0%" in told
+    assert "Value did not change and run cost did not change" in told
     assert "Not judged, and neither for nor against: Unit cost falls with volume" in told
     assert "Change thresholds" not in told

@@ -8,7 +8,9 @@ import pytest
 from django.http import HttpResponse
 from django.urls import reverse
 
-from portfolio.models import Hypothesis, Investment, InvestmentVersion, Membership
+from portfolio import approvals
+from portfolio.models import Approval, Hypothesis, Investment, InvestmentVersion, Membership
+from tests import factories
 from tests.reports.figures_cast import Figures, assemble_with_figures
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +51,25 @@ def test_an_owner_changes_terms_as_a_batch(figures: Figures) -> None:
     version = InvestmentVersion.objects.filter(investment=figures.support).order_by("-batch_id")[0]
     assert version.horizon_months == 48
     assert version.batch.actor == figures.cast.people["olivia"]
+
+
+def test_months_of_an_approved_investment_are_asked_for(figures: Figures) -> None:
+    """With a reason; everything else of the form is kept at once, the months once somebody else allowed them."""
+    factories.enter(figures.support, "approved")
+    changes = {"live_month": "2027-01-01", "name": "Renamed"}
+    refused = post(figures, "olivia", figures.support, **changes)
+    assert refused.status_code == 200
+    assert "somebody else has to allow" in refused.content.decode()
+    assert post(figures, "olivia", figures.support, **changes, why="It slipped.").status_code == 302
+    figures.support.refresh_from_db()
+    assert (figures.support.name, f"{figures.support.live_month}") == ("Renamed", "2025-01-01")
+    asked = Approval.objects.get(kind="terms")
+    assert (asked.author, asked.decision) == (figures.cast.people["olivia"], "")
+    page = figures.cast.client("adam").get(reverse("admin:reports_approval", args=[asked.public_id]))
+    assert "2025-01 becomes 2027-01" in page.content.decode()
+    approvals.settle(asked, approver=figures.cast.people["adam"], is_allowed=True, now=factories.now())
+    figures.support.refresh_from_db()
+    assert f"{figures.support.live_month}" == "2027-01-01"
 
 
 def test_a_viewer_reads_and_cannot_change(figures: Figures) -> None:

@@ -144,9 +144,9 @@ def test_a_restated_cell_shows_who_when_and_why(figures: Figures) -> None:
     )
     assert account
     history = text(figures, figures.support, tab="ledger", account=account[1], month="2025-05")
-    assert "7,350 USD actuals fiona" in history
+    assert "7,350.00 USD actuals fiona" in history
     assert "Invoice corrected." in history
-    assert "6,000 USD actuals finn" in history
+    assert "6,000.00 USD actuals finn" in history
 
 
 def test_alerts_name_value_threshold_and_what_opened(figures: Figures) -> None:

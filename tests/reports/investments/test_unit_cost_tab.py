@@ -10,7 +10,7 @@ from django.urls import reverse
 from portfolio.facts import Fact
 from portfolio.models import Account, Hypothesis
 from portfolio.terms import add_months
-from reports.console.investment_unit_cost import DECOMPOSED
+from reports.console.investment_unit_cost import DECOMPOSED, slopes_text
 from roi.engine.result import Reason
 from tests.reports.figures_cast import FIRST, Figures, assemble_with_figures
 from tests.reports.investments.test_page import words_of
@@ -109,3 +109,17 @@ def test_every_reason_of_the_decomposition_is_a_sentence() -> None:
     """What is missing is named."""
     assert set(DECOMPOSED) == {Reason.TOO_FEW_MONTHS, Reason.NO_VOLUME, Reason.UNPRICED_USAGE}
     assert all(sentence.endswith(".") for sentence in DECOMPOSED.values())
+
+
+@pytest.mark.parametrize(
+    ("slopes", "told"),
+    [
+        ((-0.00335, -0.00672, 0.0000259), ["−0.00335", "−0.00672", "+0.00003"]),
+        ((12.5, -0.125, 0.0), ["+12.50", "−0.12", "0.00"]),
+        ((0.0, 0.0, 0.0), ["0.00", "0.00", "0.00"]),
+    ],
+)
+def test_slopes_are_written_out_and_to_the_same_decimals(
+    slopes: tuple[float, float, float], told: list[str]
+) -> None:
+    assert slopes_text(*slopes) == told

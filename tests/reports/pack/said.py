@@ -73,7 +73,12 @@ def section(key: str, found: dict[str, Any], status: str) -> dict[str, Any]:
 
 def totals() -> dict[str, Any]:
     """Return the sums of both."""
-    part = {"benefit": "3300.000000", "net": "-1200.000000", "roi": {"value": "-0.26666666666666666"}}
+    part = {
+        "benefit": "3300.000000",
+        "overlap": "0.000000",
+        "net": "-1200.000000",
+        "roi": {"value": "-0.26666666666666666"},
+    }
     return {
         "investments": 2,
         "with_figures": 2,
@@ -87,7 +92,7 @@ def totals() -> dict[str, Any]:
 def content() -> dict[str, Any]:
     """Return a content with a gain and a loss."""
     return {
-        "layout": 1,
+        "layout": 2,
         "engine": 1,
         "portfolio": "00000000-0000-4000-8000-000000000000",
         "currency": "USD",
@@ -103,6 +108,7 @@ def content() -> dict[str, Any]:
         },
         "totals": totals(),
         "totals_before": totals(),
+        "overlaps": {},
         "untraced": {"run_cost": "3000.000000", "amount": "0.000000", "share": {"value": "0.0"}},
         "investments": [
             section(ONE, figures("2500.000000", "3300.000000", "800.000000", "0.32"), "past_breakeven"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -9,10 +10,16 @@ import pytest
 
 from alerts import evaluate
 from alerts.models import Episode
+from portfolio import hypotheses, investments
 from portfolio.models import Batch
-from reports import archive, pack_content, pack_numbers, pack_views
+from portfolio.terms import from_micros
+from reports import archive, pack_charts, pack_content, pack_numbers, pack_views
+from reports.archive import Frozen
 from reports.console import overview, status
 from reports.models import ArchivedReport
+from roi import benefit_pools, rollups
+from roi.benefit_pools import Membership
+from roi.engine.pools import SharingRule
 from roi.models import Snapshot
 from tests.reports.cast import money
 from tests.reports.figures_cast import FIRST, LAST, Figures, assemble_with_figures
@@ -32,8 +39,32 @@ def section(content: dict, investment: object) -> dict:
     return next(one for one in content["investments"] if one["id"] == str(investment.public_id))
 
 
+def of_month(figures: Figures, month: date) -> Frozen:
+    """Freeze the monthly pack of a month."""
+    now = datetime.now(UTC)
+    view = pack_views.monthly(figures.cast.portfolio, month=month, as_of=now)
+    return archive.freeze(figures.cast.portfolio, "monthly_pack", view, now=now)
+
+
+def on_screen(figures: Figures, month: date) -> rollups.View:
+    """Return what the portfolio view shows of a month."""
+    return rollups.view(figures.cast.portfolio, today=date(2026, 4, 1), month=month)
+
+
+def put_into_pool(figures: Figures) -> None:
+    """Let both investments with figures share one cap on all benefits."""
+    benefit_pools.set_terms(
+        figures.cast.portfolio,
+        "Hours",
+        monthly_cap=Decimal(20_000),
+        rule=SharingRule.PRO_RATA,
+        members=[Membership(one, FIRST) for one in (figures.support, figures.losing)],
+        now=datetime.now(UTC),
+    )
+
+
 def test_totals_are_those_of_the_overview(figures: Figures) -> None:
-    """The pack of the newest month adds up what the first page adds up."""
+    """Where every investment is complete and none is pooled, the pack adds up what the first page adds up."""
     content = frozen_of(figures).content
     (row,) = overview.totals_by_portfolio([figures.cast.portfolio])
     assert Decimal(content["totals"]["cost"]) == row.totals.cost
@@ -124,19 +155,113 @@ def test_a_view_of_the_past_knows_only_the_past(figures: Figures) -> None:
     assert all(one["notes"] == ["No month is closed with complete actuals yet."] for one in shown["sections"])
 
 
-def test_untraced_run_cost_has_neither_benefit_nor_hypothesis(figures: Figures) -> None:
-    """Coding has cost and nothing else: its share of the window's run cost is untraced."""
+def test_untraced_run_cost_is_that_of_the_portfolio_view(figures: Figures) -> None:
+    """Coding has cost and nothing else: of all run cost to date its own is untraced, on paper as on the screen."""
     cast = figures.cast
     months = [date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)]
     cast.record(*(money(cast.coding, month, "model_api", "1000") for month in months))
     cast.close(*months)
-    now = datetime.now(UTC)
-    view = pack_views.monthly(cast.portfolio, month=months[-1], as_of=now)
-    content = archive.freeze(cast.portfolio, "monthly_pack", view, now=now).content
+    frozen = of_month(figures, months[-1])
+    content, screen = frozen.content, on_screen(figures, months[-1])
     assert section(content, cast.coding)["is_untraced"]
     assert not section(content, figures.losing)["is_untraced"]
-    assert Decimal(content["untraced"]["amount"]) == 3000
-    assert Decimal(content["untraced"]["run_cost"]) == 3000 + 3 * 13500 + 3 * 9000
+    assert Decimal(content["untraced"]["amount"]) == from_micros(screen.untraced.run) == 3000
+    assert Decimal(content["untraced"]["run_cost"]) == from_micros(screen.untraced.total_run) == 273_000
+    assert float(content["untraced"]["share"]["value"]) == screen.untraced.share.value
+    assert "of the run cost to the end of Mar 2026 (USD 3,000 of 273,000)" in frozen.shown()["untraced"]
+
+
+def test_a_credit_that_takes_a_benefit_back_leaves_its_line(figures: Figures) -> None:
+    """A benefit of one month that the next one takes back was measured: nothing is untraced, here or on the screen."""
+    cast, months = figures.cast, [date(2026, 1, 1), date(2026, 2, 1)]
+    cast.record(*(money(cast.coding, month, "model_api", "1000") for month in months))
+    cast.record(*(money(cast.coding, m, "speed", a) for m, a in zip(months, ("500", "-500"), strict=True)))
+    cast.close(*months)
+    content = of_month(figures, months[-1]).content
+    assert not section(content, cast.coding)["is_untraced"]
+    assert Decimal(content["untraced"]["amount"]) == on_screen(figures, months[-1]).untraced.run == 0
+
+
+def test_totals_are_those_of_the_portfolio_view_after_pools(figures: Figures) -> None:
+    """A pool lowers net, ROI and chart of the portfolio, on paper as on the screen, and no investment's figures."""
+    before = frozen_of(figures).content
+    put_into_pool(figures)
+    frozen, screen = frozen_of(figures), on_screen(figures, LAST)
+    totals, amounts = frozen.content["totals"]["supported"], screen.total.amounts
+    # 26,250 and 2,000 a month on a cap of 20,000.
+    assert Decimal(totals["overlap"]) == from_micros(amounts.overlap) == 12 * 8250
+    assert Decimal(totals["benefit"]) == from_micros(amounts.benefit) == 339_000
+    assert Decimal(totals["net"]) == from_micros(amounts.net) == -121_000 - 99_000
+    assert float(totals["roi"]["value"]) == screen.total.roi.value
+    assert Decimal(frozen.content["totals_before"]["supported"]["overlap"]) == 11 * 8250
+    for investment in (figures.support, figures.losing):
+        assert section(frozen.content, investment)["figures"] == section(before, investment)["figures"]
+    assert pack_charts.points_of_all(frozen.content)[-1].benefit == 339_000 - 99_000
+    (note,) = frozen.shown()["notes"]
+    assert "Members of benefit pools claim USD 99,000 more than they may together" in note
+    assert archive.derive(archived(figures)).is_same
+
+
+def test_rows_that_end_earlier_say_so(figures: Figures) -> None:
+    """Totals take in what is recorded to the end of the month; a row ends with its newest complete month."""
+    month = date(2026, 1, 1)
+    figures.cast.record(money(figures.support, month, "development", "7000"))
+    figures.cast.close(month)
+    frozen, screen = of_month(figures, month), on_screen(figures, month)
+    assert Decimal(frozen.content["totals"]["cost"]) == from_micros(screen.total.amounts.cost) == 467_000
+    assert frozen.content["totals"]["supported"]["roi"] == {"reason": screen.total.roi.reason}
+    behind, roi = frozen.shown()["notes"]
+    assert behind.startswith("4 of 4 investments are not complete to the end of Jan 2026")
+    assert roi.startswith("ROI to date of the portfolio: ")
+
+
+def test_a_report_of_layout_one_derives_and_is_read_as_it_was(figures: Figures) -> None:
+    """What was archived before totals knew pools keeps its hash and its words."""
+    put_into_pool(figures)
+    now, frozen = datetime.now(UTC), frozen_of(figures)
+    content = pack_content.content_of(frozen.portfolio, frozen.view, layout=1)
+    first = archive.store(ArchivedReport(created_at=now), replace(frozen, content=content), {})
+    assert Decimal(content["totals"]["supported"]["net"]) == -121_000
+    assert archive.derive(ArchivedReport.objects.get(pk=first.pk)).is_same
+    shown = archive.of(first).shown()
+    assert shown["notes"] == []
+    assert "of the last three months" in shown["untraced"]
+    assert pack_charts.points_of_all(content)[-1].benefit == 339_000
+
+
+def test_an_investment_that_left_is_not_in_the_next_pack(figures: Figures) -> None:
+    """Moving it is a batch of the portfolio it goes to; the one it left knows of it at once, and not before."""
+    report = archived(figures)
+    figures.losing.portfolio = figures.cast.other
+    investments.put(figures.losing, now=datetime.now(UTC))
+    content = frozen_of(figures).content
+    assert {one["id"] for one in content["investments"]} >= {str(figures.support.public_id)}
+    assert str(figures.losing.public_id) not in {one["id"] for one in content["investments"]}
+    screen = on_screen(figures, LAST)
+    assert Decimal(content["totals"]["cost"]) == from_micros(screen.total.amounts.cost) == 312_000
+    assert archive.derive(report).is_same
+
+
+def test_a_move_leaves_the_metric_of_an_archived_pack(figures: Figures) -> None:
+    """A hypothesis counts for the investments of then, not for those of today."""
+    cast, month = figures.cast, date(2026, 1, 1)
+    cast.record(money(cast.coding, month, "model_api", "1000"))
+    claim = hypotheses.Terms(claim="It is faster.", metric="Minutes")
+    hypotheses.state(cast.coding, claim, now=datetime.now(UTC), author=cast.people["olivia"])
+    cast.close(month)
+    frozen = of_month(figures, month)
+    reports = [
+        archive.store(ArchivedReport(created_at=datetime.now(UTC)), replace(frozen, content=content), {})
+        for content in (
+            pack_content.content_of(frozen.portfolio, frozen.view, layout=layout)
+            for layout in pack_content.LAYOUTS
+        )
+    ]
+    assert not section(frozen.content, cast.coding)["is_untraced"]
+    cast.coding.portfolio = cast.other
+    investments.put(cast.coding, now=datetime.now(UTC))
+    for report in reports:
+        assert archive.derive(report).differences == []
 
 
 def test_missing_months_are_named(figures: Figures) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import subprocess
 import sys
 from io import BytesIO, StringIO
@@ -10,6 +11,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from openpyxl import load_workbook
 from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
 
@@ -34,8 +36,8 @@ def pdf(shown: dict) -> PdfReader:
 
 
 def text_of(pdf: PdfReader) -> str:
-    """Return all that can be read, in one line."""
-    return " ".join(" ".join(page.extract_text() for page in pdf.pages).split())
+    """Return all that can be read, in one line, without the places where a long word may break."""
+    return " ".join(" ".join(page.extract_text() for page in pdf.pages).replace("\u200b", "").split())
 
 
 def test_paper_is_tagged_titled_and_has_a_page_for_each_investment(pdf: PdfReader) -> None:
@@ -62,6 +64,67 @@ def test_paper_writes_negatives_in_parentheses_and_says_why_something_is_missing
 def test_names_stay_names_on_paper(pdf: PdfReader) -> None:
     """What looks like markup of the page language is printed."""
     assert '#image("/etc/passwd")' in text_of(pdf).replace("“", '"').replace("”", '"')
+
+
+def renamed(shown: dict, name: str) -> dict:
+    """Return the pack with a name of somebody's own in every part."""
+    rows = {key: [row | {"name": name} for row in shown[key]] for key in ("ranking", "sections", "worsened")}
+    return shown | rows
+
+
+def test_a_name_in_a_script_without_a_typeface_costs_nobody_the_pack(shown: dict) -> None:
+    """Its characters are boxes, and the first page says so; every other pack is PDF/UA-1 and has no such line."""
+    words = "no typeface here has are boxes"
+    told = PdfReader(BytesIO(pack_pdf.render(renamed(shown, "Support \U00013000"), {})))
+    assert words in text_of(told)
+    assert b"pdfuaid" not in told.xmp_metadata.stream.get_data()
+    assert words not in text_of(PdfReader(BytesIO(pack_pdf.render(renamed(shown, "دعم العملاء"), {}))))
+
+
+def test_any_other_fault_of_the_page_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a missing character is worth another try."""
+    template = tmp_path / "pack.typ"
+    template.write_text('#panic("broken")')
+    monkeypatch.setattr(pack_pdf, "TEMPLATE", template)
+    monkeypatch.setattr(pack_pdf, "_ROOT", tmp_path)
+    with pytest.raises(Exception, match="broken"):
+        pack_pdf.render({}, {})
+
+
+def test_a_word_longer_than_its_column_breaks(shown: dict) -> None:
+    """It runs over no figure beside it: no line of it is as long as the word."""
+    text = "".join(
+        page.extract_text().replace("\u200b", "")
+        for page in PdfReader(BytesIO(pack_pdf.render(renamed(shown, "W" * 80), {}))).pages
+    )
+    longest = max(len(run) for run in re.findall("W+", text))
+    assert 10 < longest < 60
+
+
+def test_the_same_month_is_compared_with_what_was_known_then() -> None:
+    """A weekly digest of one month names the day, not the month against itself."""
+    content = said.content()
+    content["view"] |= {"before_month": content["view"]["month"], "since": "2026-06-09"}
+    week = pack_words.shown(content, said.labels(), audience="weekly_digest", content_hash=HASH)
+    assert (week["before"], week["compared"]) == ("9 Jun", "what was known on 9 Jun")
+    assert "since 9 Jun" in pack_mail.text(week, path="/")
+
+
+def test_people_are_written_as_names_are() -> None:
+    """No line of their own, no override that turns the text around."""
+    labels = said.labels()
+    for one in labels["investments"].values():
+        one["owner"] = "Mallory\r\nBcc: all\u202egnp.exe"
+    told = pack_words.shown(said.content(), labels, audience="monthly_pack", content_hash=HASH)
+    assert told["sections"][0]["people"].startswith("Owner Mallory Bcc: allgnp.exe")
+    assert {review["owner"] for review in told["reviews"]} == {"Mallory Bcc: allgnp.exe"}
+
+
+def test_an_investment_with_two_overdue_reviews_waits_once(shown: dict) -> None:
+    """The sentence counts investments; the list says when it is not whole."""
+    overdue = shown | {"audience": "overdue_reviews", "reviews": shown["reviews"][:1] * 7}
+    assert pack_mail.lead(overdue) == "1 of 2 investments waits for a review that is overdue."
+    assert pack_mail.facts(overdue)[-1] == ("And", "2 more in Hurdle")
 
 
 def test_the_template_can_read_no_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,6 +163,83 @@ def test_totals_follow_the_filter_and_are_right_as_written() -> None:
     assert '<autoFilter ref="A5:X7"/>' in sheet
     assert 'state="frozen"' in sheet
     assert sheet.count("<f>") == 10
+
+
+def pooled() -> dict:
+    """Return a content in which a pool leaves out a part of the benefit."""
+    content = said.content()
+    content["totals"] |= {
+        name: {
+            "benefit": "3300.000000",
+            "overlap": "900.000000",
+            "net": "-2100.000000",
+            "roi": {"value": "-0.4667"},
+        }
+        for name in ("claimed", "supported", "cashable")
+    }
+    content["overlaps"] = {"2026-05": "900.000000"}
+    return content
+
+
+def test_what_a_pool_leaves_out_is_named_everywhere() -> None:
+    """Paper, mail in both forms and workbook say the net after pools, and why the rows add up to more."""
+    content = pooled()
+    shown = pack_words.shown(content, said.labels(), audience="monthly_pack", content_hash=HASH)
+    paper = text_of(PdfReader(BytesIO(pack_pdf.render(shown, {}))))
+    sheets = CalamineWorkbook.from_filelike(
+        BytesIO(pack_workbook.render(content, said.labels(), title="Review", content_hash=HASH))
+    )
+    _, note, portfolio, rows, head, *_ = sheets.get_sheet_by_name("Investments").to_python()
+    for text in (
+        paper,
+        pack_mail.text(shown, path="/"),
+        pack_mail.html(shown, path="/", picture_words="", picture_at=""),
+        note[0],
+    ):
+        assert "Members of benefit pools claim USD 900 more than they may together" in text
+    named = dict(zip(head, portfolio, strict=True))
+    assert portfolio[1] == "Portfolio to May 2026, after pools"
+    assert (named["Benefit supported"], named["Net supported"]) == (3300.0, -2100.0)
+    assert named["ROI to date"] == pytest.approx(-0.4667)
+    # The total under the filter stays that of the rows.
+    assert dict(zip(head, rows, strict=True))["Net supported"] == -1200.0
+    assert pack_charts.points_of_all(content)[-1].benefit == 4000 - 900
+
+
+def test_an_undefined_roi_of_the_portfolio_is_no_number_of_the_sheet() -> None:
+    """It says n/a, and the note says why."""
+    content = said.content()
+    content["totals"]["supported"] = content["totals"]["supported"] | {"roi": {"reason": "missing_actuals"}}
+    sheet = pack_workbook.render(content, said.labels(), title="Review", content_hash=HASH)
+    _, note, portfolio, _, head, *_ = (
+        CalamineWorkbook.from_filelike(BytesIO(sheet)).get_sheet_by_name("Investments").to_python()
+    )
+    assert dict(zip(head, portfolio, strict=True))["ROI to date"] == "n/a"
+    assert "ROI to date of the portfolio: " in note[0]
+
+
+def test_every_sheet_prints_with_its_headings() -> None:
+    """Landscape, at most two pages wide, and rows of headings high enough for two lines."""
+    content = pack_workbook.render(said.content(), said.labels(), title="Review", content_hash=HASH)
+    with ZipFile(BytesIO(content)) as parts:
+        sheets = [parts.read(f"xl/worksheets/sheet{number}.xml").decode() for number in range(1, 6)]
+        book = parts.read("xl/workbook.xml").decode()
+    assert [sheet.count('orientation="landscape"') for sheet in sheets] == [1] * 5
+    assert 'fitToWidth="2"' in sheets[0]
+    assert [sheet.count('ht="27.75" customHeight="1"') for sheet in sheets[:4]] == [1] * 4
+    assert book.count("_xlnm.Print_Titles") == 4
+
+
+def test_days_are_whole_and_great_percentages_are_grouped() -> None:
+    """An IRR of a pilot can be enormous, and no review is half a day overdue."""
+    content = pack_workbook.render(said.content(), said.labels(), title="Review", content_hash=HASH)
+    book = load_workbook(BytesIO(content))
+    (days,) = {
+        row[4].number_format for row in book["Reviews"].iter_rows(min_row=2) if row[4].value is not None
+    }
+    assert days.startswith("#,##0;")
+    formats = {cell.number_format for row in book["Investments"].iter_rows() for cell in row}
+    assert {one for one in formats if "%" in one} == {'#,##0.0%;[Red](#,##0.0%);"–"'}
 
 
 def test_no_name_is_a_formula_in_sheet_or_text() -> None:
@@ -145,17 +285,18 @@ def test_the_portfolio_chart_adds_up_the_months_of_all() -> None:
     assert (last.cost, last.benefit) == (4000, 4000)
 
 
-def test_charts_are_drawn_in_the_typeface_of_paper() -> None:
-    """In a process of its own, as the engine must not live where tests fork: one drawing, one picture."""
-    code = (
-        "import django; django.setup()\n"
-        "from reports import pack_charts\n"
-        "from tests.reports.pack import said\n"
-        "specs = pack_charts.specs_of(said.content())\n"
-        "print(len(pack_charts.draw(specs)), pack_charts.picture(specs['portfolio'])[:4])\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == r"3 b'\x89PNG'", done.stderr
+def test_charts_are_drawn_in_a_child_that_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine, its threads and its memory never live in the process that lays out the pack."""
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    drawn = pack_charts.draw(pack_charts.specs_of(said.content()))
+    assert [drawn.svgs[key][:4] for key in ("portfolio", said.ONE, said.TWO)] == ["<svg"] * 3
+    assert drawn.picture[:4] == b"\x89PNG"
+
+
+def test_a_chart_that_breaks_the_child_is_no_empty_chart() -> None:
+    """The pack is tried again; it never goes out without a chart that it should have."""
+    with pytest.raises(subprocess.CalledProcessError):
+        pack_charts.draw({"portfolio": {"mark": "no such mark"}})
 
 
 def test_the_typeface_is_converted_once(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_a_new_investment_starts_from_the_template(figures: Figures, fresh: Inve
     adam = figures.cast.client("adam")
     adam.post(templates_address(), TERMS)
     shown = words(adam.get(reverse("admin:reports_policies"), {"portfolio": "CX"}))
-    assert "Incremental ROI is below 20.25 % 6 months 3 months / 1 month 0.5 points above cashable" in shown
+    assert "Incremental ROI is below 20.25% 6 months 3 months / 1 month 0.5 points above cashable" in shown
     policies.adopt([fresh], now=datetime.now(UTC))
     assert Policy.objects.get(investment=fresh, rule="hurdle_rate").hurdle == Decimal("0.2025")
     adam.post(templates_address(), TERMS | {"hurdle": ""})
@@ -218,9 +218,9 @@ def test_versions_say_which_months_they_judge(figures: Figures) -> None:
     adam.post(change_address(figures.support), CHANGE | {"effective_month": "2026-03", "reason": "A slip."})
     factories.allow_last()
     shown = tab(figures, figures.support)
-    assert "3 from 2026-03 Incremental ROI is below 20.25 % 6 months 3 months / 1 month" in shown
+    assert "3 from 2026-03 Incremental ROI is below 20.25% 6 months 3 months / 1 month" in shown
     assert "2 none, replaced" in shown
-    assert "1 2025-01 to 2026-02 Incremental ROI is below 12 %" in shown
+    assert "1 2025-01 to 2026-02 Incremental ROI is below 12%" in shown
     assert "adam, " in shown
     assert "A slip." in shown
     assert "Closed months stay judged by the policy of their time" in shown

@@ -74,15 +74,15 @@ def test_the_tab_says_what_is_inherited_and_who_set_what(cast: Cast) -> None:
     adam = cast.client("adam")
     adam.post(address(cast.support), OWN | {"realization": "revenue = 50"})
     shown = tab(cast)
-    assert "Hurdle rate, per year 17.25 % the investment 12 %" in shown
-    assert "Discount rate, per year 10 % the portfolio 10 %" in shown
-    assert "Realization of Labor savings 60 % the portfolio 60 %" in shown
-    assert "50 % the investment 100 %" in shown
-    assert "this investment 17.25 % inherits inherits revenue 0.5 adam: Riskier than the rest." in shown
-    assert "the portfolio 12 % 10 % 90 % labor_savings 0.6 finn" in shown
+    assert "Hurdle rate, per year 17.25% the investment 12%" in shown
+    assert "Discount rate, per year 10% the portfolio 10%" in shown
+    assert "Realization of Labor savings 60% the portfolio 60%" in shown
+    assert "50% the investment 100%" in shown
+    assert "this investment 17.25% inherits inherits revenue 0.5 adam: Riskier than the rest." in shown
+    assert "the portfolio 12% 10% 90% labor_savings 0.6 finn" in shown
     form = adam.get(address(cast.support)).context["form"]
     assert (form["hurdle"].value(), form["discount"].value()) == ("17.25", "")
-    assert "the portfolio's 10 %" in form["discount"].help_text
+    assert "the portfolio's 10%" in form["discount"].help_text
 
 
 def test_emptied_rates_inherit_again(cast: Cast) -> None:

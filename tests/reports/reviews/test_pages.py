@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,10 +12,13 @@ from django.urls import reverse
 
 from portfolio.decisions import OUTCOMES
 from portfolio.models import Decision, Investment, Membership, Review
+from reports.console import reviews_list
 from reports.console.reviews_forms import DecisionForm
+from roi.engine.result import Reason
 from tests.factories import make_user
 from tests.reports.cast import money
 from tests.reports.figures_cast import LAST, Figures, assemble_with_figures
+from tests.reports.investments.test_page import words_of
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +65,25 @@ def test_the_list_names_what_waits_and_what_waiting_costs(figures: Figures, revi
     assert "SUM-002" in page
     assert ">230<" in page
     assert "the board" in page
+
+
+def test_a_review_says_what_a_day_of_waiting_costs(figures: Figures, review: Review) -> None:
+    assert "The board. A day of waiting costs 230 USD." in words_of(
+        _board(figures).get(_url(review)).content.decode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("margin", "reason", "said"),
+    [
+        (None, Reason.MISSING_ACTUALS, "is not known. A closed month lacks actuals."),
+        (Decimal(0), "", "a day of waiting loses nothing."),
+        (Decimal(5), "", "a day of waiting loses nothing."),
+        (Decimal("-0.5"), "", 'costs <span class="h-strong"><span class="h-num">0</span></span> USD.'),
+    ],
+)
+def test_what_waiting_costs_is_never_a_dash(margin: Decimal | None, reason: Reason | str, said: str) -> None:
+    assert said in reviews_list.waiting_sentence(margin, reason=reason, currency="USD")
 
 
 def test_a_stranger_finds_nothing(figures: Figures, review: Review) -> None:
