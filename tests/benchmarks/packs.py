@@ -26,7 +26,7 @@ def rows() -> list[Row]:
         Row("pack: 60 investments, made and archived", found["pack"], "s"),
         Row("pack: bare chart and page renders of it", found["bare"], "s"),
         Row("pack: made and archived / bare renders", found["pack"] / found["bare"], "ratio", "<= 2"),
-        Row("pack: peak memory", found["memory"], "MB", "<= 400"),
+        Row("pack: peak memory, with the child that draws", found["memory"], "MB", "<= 400"),
     ]
 
 
@@ -43,9 +43,11 @@ def run() -> dict[str, float]:
     view = pack_views.monthly(portfolio, month=month, as_of=now)
     frozen = archive.freeze(portfolio, "monthly_pack", view, now=now)
     specs, shown = pack_charts.specs_of(frozen.content), frozen.shown()
-    # The engine starts once in the life of a worker; what this first pack takes is not mixed with the bare renders.
+    # What this first pack takes is not mixed with the bare renders.
+    frozen_at = _peak(resource.RUSAGE_SELF)
     archive.store(ArchivedReport(created_at=now), frozen, archive.files_of(frozen, path="/"))
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # The child that draws is gone before the pages are laid out: either it and what was there, or the pages.
+    memory = max(_peak(resource.RUSAGE_SELF), frozen_at + _peak(resource.RUSAGE_CHILDREN))
     packs, bares = [], []
     for _ in range(ROUNDS):
         bares.append(_bare(specs, shown))
@@ -54,6 +56,10 @@ def run() -> dict[str, float]:
         archive.store(ArchivedReport(created_at=now), one, archive.files_of(one, path="/"))
         packs.append(time.perf_counter() - began)
     return {"pack": min(packs), "bare": min(bares), "memory": memory}
+
+
+def _peak(who: int) -> float:
+    return resource.getrusage(who).ru_maxrss / 1024
 
 
 def _bare(specs: dict[str, Any], shown: dict[str, Any]) -> float:

@@ -71,8 +71,8 @@ def test_the_figures_are_those_of_the_tour(closed: Investment) -> None:
     assert f"{newest.roi_supported:.1%}".replace("-", "−") == "−33.3%"
     assert f"{newest.incremental_roi_supported:.1%}".replace("-", "−") == "−16.7%"
     for words in (
-        "TCO 54,000, benefit 36,000, ROI −33.3 %",
-        "−16.7 %",
+        "TCO 54,000, benefit 36,000, ROI (33.3%)",
+        "(16.7%)",
         "10,000 came in and\n12,000 went out",
     ):
         assert words in README.read_text()

@@ -29,6 +29,7 @@ LEAST = 0.9
 _SEED = 20_240_101
 _DATABASE_TESTS = (
     "tests/alerts/test_evaluate.py",
+    "tests/alerts/test_evaluate_ranges.py",
     "tests/alerts/test_poison.py",
     "tests/alerts/test_early_warning.py",
     "tests/alerts/test_replay.py",
