@@ -6,7 +6,7 @@ from alerts.models.nonce import UsedNonce
 from alerts.models.notification import Attempt, Heartbeat, Notification, Target
 from alerts.models.overlay import Acknowledgment, Silence, Snooze
 from alerts.models.policy import Policy, PolicyTemplate
-from alerts.models.route import Route
+from alerts.models.route import Route, Unsubscription
 from alerts.models.timer import Timer
 
 __all__ = [
@@ -29,5 +29,6 @@ __all__ = [
     "Snooze",
     "Target",
     "Timer",
+    "Unsubscription",
     "UsedNonce",
 ]

@@ -1,7 +1,7 @@
 """The outbox: who is told, by which channel, and what became of each message."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from alerts.models.episode import Event
 from portfolio.models import Portfolio
@@ -96,6 +96,27 @@ class Notification(models.Model):
                 name="notification_thread",
             ),
             models.Index(fields=["digest_at"], condition=Q(state="held"), name="notification_held"),
+        ]
+        # Whoever writes the row: a state says what made it so.
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(state="sent") | Q(sent_at__isnull=False), name="notification_sent"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["held", "suppressed"]) | ~Q(suppressed_by=""),
+                name="notification_kept_back",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="held") | Q(digest_at__isnull=False), name="notification_held_until"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="merged") | (Q(told_in__isnull=False) & ~Q(told_in=F("id"))),
+                name="notification_merged_into",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="sending") | Q(token__isnull=False, locked_until__isnull=False),
+                name="notification_leased",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ import pghistory
 from django.db import models
 from django.db.models import Q
 
-from portfolio.models import Portfolio
+from portfolio.models import Portfolio, User
 from portfolio.models.base import PublicId
 
 
@@ -37,3 +37,23 @@ class Route(PublicId):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Unsubscription(models.Model):
+    """A person's wish for no more mail about a portfolio; it holds until they subscribe again."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="unsubscriptions")
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, help_text="When they subscribed again.")
+
+    class Meta:
+        ordering = ["user", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "portfolio"], condition=Q(ended_at__isnull=True), name="unsubscription_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} of {self.portfolio_id}"

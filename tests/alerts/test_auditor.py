@@ -265,7 +265,7 @@ def test_a_late_second_delivery_is_found_by_its_attempt(told: Investment) -> Non
     """The evaluation was audited long ago; what senders do since is looked at by their attempts."""
     audited()
     first = Notification.objects.get(event=event(), channel="email")
-    Notification.objects.filter(pk=first.pk).update(state="sent")
+    Notification.objects.filter(pk=first.pk).update(state="sent", sent_at=now())
     second = Notification.objects.get(pk=first.pk)
     second.pk, second.seq = uuid.uuid4(), None  # type: ignore[assignment]
     second = Notification.objects.create(
@@ -276,6 +276,7 @@ def test_a_late_second_delivery_is_found_by_its_attempt(told: Investment) -> Non
         state="sent",
         next_at=now(),
         created_at=now(),
+        sent_at=now(),
     )
     Attempt.objects.create(
         notification=second, number=1, outcome="accepted", started_at=now(), finished_at=now()
@@ -293,6 +294,7 @@ def test_an_accepted_message_without_an_event_is_a_phantom(told: Investment) -> 
         state="sent",
         next_at=now(),
         created_at=now(),
+        sent_at=now(),
     )
     Attempt.objects.create(
         notification=stray, number=1, outcome="accepted", started_at=now(), finished_at=now()

@@ -21,6 +21,15 @@ def portfolio(code: str = "CX") -> Portfolio:
     return Portfolio.objects.get_or_create(code=code, defaults={"name": "Customer experience"})[0]
 
 
+# What the database asks of a row in a state.
+_MADE_SO: dict[str, dict[str, Any]] = {
+    "sent": {"sent_at": datetime(2025, 1, 1, tzinfo=UTC)},
+    "suppressed": {"suppressed_by": "silenced"},
+    "held": {"suppressed_by": "daily", "digest_at": datetime(2025, 1, 1, tzinfo=UTC)},
+    "sending": {"token": uuid.UUID(int=1), "locked_until": datetime(2025, 1, 1, tzinfo=UTC)},
+}
+
+
 def notification(*, due: timedelta = PAST, **changes: Any) -> Notification:
     """Put one notification into the outbox, due a second ago, in a thread of its own."""
     now = datetime.now(UTC)
@@ -34,7 +43,7 @@ def notification(*, due: timedelta = PAST, **changes: Any) -> Notification:
         "next_at": now + due,
         "created_at": now,
     }
-    return Notification.objects.create(**(values | changes))
+    return Notification.objects.create(**(values | _MADE_SO.get(changes.get("state", ""), {}) | changes))
 
 
 def events(number: int, *, code: str = "AI-003") -> list[Event]:
