@@ -75,7 +75,10 @@ def snooze(episode: Episode, *, user: User, until: datetime, reason: str, now: d
         raise OverlayError("Say why the alert can wait.")
     if not now < until <= now + LONGEST_SNOOZE:
         raise OverlayError(f"A snooze ends within {LONGEST_SNOOZE.days} days from now.")
-    end_snooze(held, now=now, reason="A new snooze took its place.")
+    Snooze.objects.filter(episode=held, ended_at=None).update(ended_at=now)
+    Timer.objects.filter(episode=held, kind="snooze_end", state="waiting").update(
+        state="dropped", reason="A new snooze took its place.", done_at=now
+    )
     made = Snooze.objects.create(
         episode=held, user=user, reason=reason.strip()[:500], until=until, created_at=now
     )
@@ -85,10 +88,10 @@ def snooze(episode: Episode, *, user: User, until: datetime, reason: str, now: d
 
 
 def end_snooze(episode: Episode, *, now: datetime, reason: str) -> bool:
-    """End a running snooze before its time; returns whether there was one."""
+    """End a running snooze before its time, and have it told as any other end; returns whether there was one."""
     ended = Snooze.objects.filter(episode=episode, ended_at=None).update(ended_at=now)
     Timer.objects.filter(episode=episode, kind="snooze_end", state="waiting").update(
-        state="dropped", reason=reason, done_at=now
+        due_at=now, reason=reason[:300]
     )
     return bool(ended)
 

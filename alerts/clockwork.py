@@ -1,6 +1,6 @@
 """What the batches of the clock's work share: what they read at once, how they tell, and what they write in bulk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -53,7 +53,10 @@ class Batch:
         told: Sequence[Recipient] | None = None,
         extra: Mapping[str, object] | None = None,
     ) -> None:
-        """Make the episode's next event of a kind, for those its rule is routed to where nobody else is named."""
+        """Make the episode's next event of a kind, for those its rule is routed to where nobody else is named.
+
+        What tells that a quiet time is over starts the alert's timers again: it is announced anew.
+        """
         scene = self.scene(episode.investment)
         counts = scene.recorded.ordinals[episode.rule, episode.number]
         counts[kind] += 1
@@ -72,9 +75,23 @@ class Batch:
             told = routing.recipients(
                 episode.investment, episode.rule, scene.directory, severity=episode.severity
             )
-        kept = dispatch.kept_back_by(scene, happening)
+        kept = dispatch.kept_back_by(scene, episode, kind)
         self.events.append(event)
         self.notifications += dispatch.addressed(scene, happening, told, kept)
+        if kept is None and kind == timers.SILENCE_ENDED and episode.public_id not in self.known.decided:
+            self.started += timers.of_announced(episode, scene)
+
+    def unaware(self, episode: Episode, *, kept: Collection[str]) -> list[Recipient]:
+        """Return whom to tell that an episode is open, of those it is routed to; `kept`: from whom it was kept back."""
+        scene = self.scene(episode.investment)
+        everybody = routing.recipients(
+            episode.investment, episode.rule, scene.directory, severity=episode.severity
+        )
+        return scene.recorded.unaware(episode, everybody, kept=kept)
+
+    def has_told(self, episode: Episode) -> bool:
+        """Whether something was told of an episode in this batch."""
+        return any(event.episode_id == episode.pk for event in self.events)
 
     def write(self) -> None:
         """Write everything in bulk, and wake the relays once."""

@@ -142,9 +142,11 @@ def _deliver(claimed: Claim, stop: threading.Event, *, latest: float) -> None:
     2. It is put into words; failing that is a defect of ours that a new version may cure, so it waits.
     3. It is handed over, and how that ended is written down, state and attempt in one transaction.
     """
-    ended = _barred(claimed)
-    if ended is not None:
-        _mark(claimed, ended)
+    while (ended := _barred(claimed)) is not None:
+        try:
+            _mark(claimed, ended)
+        except outbox.LiftedError:
+            continue
         return
     end = collapsing.end_of(claimed)
     if end is not None and collapsing.hand_on(claimed, end):

@@ -4,7 +4,7 @@ A notice ends as told in a digest, or by itself where it is alone, or with the r
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -15,10 +15,11 @@ from uuid import UUID, uuid5
 from django.db import connection, transaction
 from django.db.models import Max, Min, Q
 
-from alerts import holding, notices, outbox, overlays
+from alerts import holding, inhibitions, notices, outbox, overlays, record
 from alerts.digest_words import KEPT
 from alerts.holding import GROUPED, NO_DATA, RESTATED
-from alerts.models import Notification, Silence
+from alerts.models import EvaluationHead, Notification, Silence
+from alerts.overlays import Overlay
 from alerts.rules import inhibit
 from alerts.rules.base import Severity
 from portfolio.models import Investment, Membership, User
@@ -113,6 +114,7 @@ def _work_off(lane: Mapping[str, Any], *, now: datetime) -> int:
                 # Corrections are told by the import they came with, everything else as it is.
                 batch = row.message.get("knowledge") if row.suppressed_by == RESTATED else None
                 told.setdefault(batch, _Told(row)).take(row)
+    settled.pop(_NOT_NOW, None)
     for (code, reason, silence), keys in settled.items():
         _update(keys, state="suppressed", suppressed_by=code, state_reason=reason, silence=silence)
     for part in told.values():
@@ -177,29 +179,68 @@ def _message(part: _Told) -> dict[str, Any]:
 
 def _not_needed(held: Sequence[Notification], *, now: datetime) -> dict[UUID, "_Why"]:
     """Return the notices that need not be told any more, each with its reason."""
-    silences = overlays.silences_in_force([held[0].portfolio_id], now=now)
-    may_hear, told = _access(held[0]), _told(held)
-    whys = {row.pk: _why_not(row, silences, told) if may_hear(row) else _NO_ACCESS for row in held}
+    over = _Over(
+        overlays.silences_in_force([held[0].portfolio_id], now=now, hold=True),
+        overlays.overlays_of({row.event.episode_id for row in held if row.event}, now=now),
+        _inhibited(held),
+        _told(held),
+    )
+    may_hear = _access(held[0])
+    whys = {row.pk: _why_not(row, over) if may_hear(row) else _NO_ACCESS for row in held}
     return {key: why for key, why in whys.items() if why is not None}
 
 
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """What is laid over held notices now."""
+
+    silences: Sequence[Silence]
+    overlays: Mapping[int, Overlay]
+    inhibited: Mapping[int, Collection[str] | None]  # by investment; None: it is being judged
+    told: Collection[int]
+
+
+def _inhibited(held: Sequence[Notification]) -> dict[int, Collection[str] | None]:
+    """Return by investment what other alerts keep back of the held notices; None where somebody judges them now.
+
+    Nobody judges the others until this transaction is over: what is kept back here is seen where it is released.
+    """
+    episodes = [row.event.episode for row in held if row.event]
+    ids = {e.investment_id for e in episodes if e.rule in inhibit.INHIBITORS}
+    if not ids or not (maybe := inhibitions.inhibited(ids)):
+        return {}
+    heads = EvaluationHead.objects.select_for_update(skip_locked=True).filter(pk__in=maybe)
+    free = set(heads.values_list("pk", flat=True))
+    return {**inhibitions.inhibited(free), **dict.fromkeys(maybe.keys() - free)}
+
+
 _Why = tuple[str, str, Silence | None]
+# It stays as it is, and is looked at the next time.
+_NOT_NOW: _Why = ("", "", None)
 _NO_ACCESS: _Why = ("no_access", "The recipient has no access to the portfolio any more.", None)
 
 
-def _why_not(row: Notification, silences: Sequence[Silence], told: set[int]) -> _Why | None:
+def _why_not(row: Notification, over: _Over) -> _Why | None:
     if row.event is None:
         return None
-    episode = row.event.episode
-    silence = overlays.silence_for(silences, episode.investment, episode.rule)
+    episode, is_end = row.event.episode, row.event.kind in inhibit.ABOUT_AN_END
+    silence = overlays.silence_for(over.silences, episode.investment, episode.rule)
     if silence is not None:
         return "silenced", overlays.reason_of(silence), silence
+    snooze = over.overlays.get(episode.pk, overlays.NOTHING).snooze
+    if snooze is not None and not is_end:
+        return "snoozed", overlays.reason_of_snooze(snooze), None
+    if episode.rule in inhibit.INHIBITORS and not is_end:
+        kept = over.inhibited.get(episode.investment_id, ())
+        if kept is None:
+            return _NOT_NOW
+        if episode.rule in kept:
+            return record.INHIBITED, inhibitions.reason_for(episode.rule), None
     if row.suppressed_by != NO_DATA:
         return None
-    is_end = row.event.kind in inhibit.ABOUT_AN_END
     if not is_end and episode.closed_at is not None:
         return "in_time", "The data came in before anybody was asked for it.", None
-    if is_end and episode.pk not in told:
+    if is_end and episode.pk not in over.told:
         return "untold", "Nobody there was asked for this data, so nothing is said of its arrival.", None
     return None
 

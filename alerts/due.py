@@ -3,12 +3,14 @@
 The rows are in PostgreSQL and are worked off by whoever comes first, in one transaction with what they make.
 """
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Case, When
 
-from alerts import clockwork, digests, record, routing, timers
+from alerts import clockwork, digests, dispatch, record, routing, timers
 from alerts.clockwork import Batch
 from alerts.models import Episode, EvaluationHead, Notification, Silence, Timer
 from alerts.rules import RULES, attention
@@ -22,12 +24,12 @@ _PEOPLE = ("investment__portfolio", "investment__owner", "investment__sponsor")
 
 def run_due(*, now: datetime) -> int:
     """Work off what is due, batch by batch; returns how many timers, silences and held notices were handled."""
-    handled = 0
+    handled = _end_silences(now=now)
     while taken := _run_batch(now=now):
         handled += taken
         if taken < BATCH:
             break
-    return handled + _end_silences(now=now) + digests.run_due(now=now)
+    return handled + digests.run_due(now=now)
 
 
 @transaction.atomic
@@ -45,33 +47,52 @@ def _run_batch(*, now: datetime) -> int:
 
 
 def _take(now: datetime) -> list[Timer]:
-    """Return the timers that are due for longest, locked with the heads of their investments."""
-    due = Timer.objects.filter(state="waiting", due_at__lte=now).order_by("due_at", "id")
+    """Return the timers that are due for longest, locked with the heads of their investments.
+
+    Ends of snoozes come first: they are told of, and start the other timers of their alert again.
+    """
+    due = Timer.objects.filter(state="waiting", due_at__lte=now)
+    due = due.order_by(Case(When(kind=timers.SNOOZE_END, then=0), default=1), "due_at", "id")
     found = list(due.values_list("pk", "episode__investment_id")[:BATCH])
     if not found:
         return []
-    heads = EvaluationHead.objects.select_for_update(skip_locked=True).order_by("pk")
-    free = {head.pk for head in heads.filter(pk__in={investment for _, investment in found})}
+    free = _locked({investment for _, investment in found})
     mine = [pk for pk, investment in found if investment in free]
     # Asked again under the lock: somebody else may have worked them off since.
     waiting = due.select_for_update(of=("self",)).filter(pk__in=mine)
     return list(waiting.select_related(*(f"episode__{name}" for name in _PEOPLE)))
 
 
-def _put_off(timer: Timer, batch: Batch) -> bool:
-    """Drop a timer whose alert is over or decided, or look again tomorrow while it is seen or snoozed."""
+def _locked(investments: Collection[int]) -> set[int]:
+    """Return the investments that nobody else evaluates or works on, locked until this transaction is over."""
+    heads = EvaluationHead.objects.select_for_update(skip_locked=True).order_by("pk")
+    return set(heads.filter(pk__in=investments).values_list("pk", flat=True))
+
+
+def _put_off(timer: Timer, batch: Batch, kind: str) -> bool:
+    """Drop a timer whose alert is over or decided; look again later while it is seen, or quiet for any reason.
+
+    A level or a reminder that nobody would hear of is not used up: it comes when it is heard.
+    """
     if timer.episode.closed_at is not None:
         _end(timer, "dropped", batch.now, "The alert is over.")
         return True
     if timer.episode.public_id in batch.known.decided:
         _end(timer, "dropped", batch.now, "A decision is recorded in its review.")
         return True
-    over = batch.scene(timer.episode.investment).over(timer.episode)
-    until = over.seen.until if over.seen else over.snooze.until if over.snooze else None
-    if until is None:
+    scene = batch.scene(timer.episode.investment)
+    seen = scene.over(timer.episode).seen
+    kept = dispatch.kept_back_by(scene, timer.episode, kind)
+    later = batch.now + LOOK_AGAIN
+    if seen is not None:
+        until, timer.reason = seen.until, "Acknowledged."
+    elif kept is not None:
+        until, timer.reason = kept.until or later, kept.reason
+    elif batch.has_told(timer.episode):
+        until, timer.reason = later, "Something else was told of this alert just now."
+    else:
         return False
-    timer.due_at = min(until, batch.now + LOOK_AGAIN)
-    timer.reason = "Acknowledged." if over.seen else "Snoozed."
+    timer.due_at = min(until, later)
     return True
 
 
@@ -80,7 +101,7 @@ def _end(timer: Timer, state: str, now: datetime, reason: str = "") -> None:
 
 
 def _remind(timer: Timer, batch: Batch) -> None:
-    if _put_off(timer, batch):
+    if _put_off(timer, batch, timers.REMINDED):
         return
     now, every = batch.now, attention.reminded_every(RULES[timer.episode.rule].lifecycle)
     first = batch.known.asked_at.get(timer.episode_id)
@@ -101,7 +122,7 @@ def _remind(timer: Timer, batch: Batch) -> None:
 
 
 def _escalate(timer: Timer, batch: Batch) -> None:
-    if _put_off(timer, batch):
+    if _put_off(timer, batch, timers.ESCALATED):
         return
     investment, level, known = timer.episode.investment, LEVEL_OF[timer.ordinal], batch.known
     scene = batch.scene(investment)
@@ -140,25 +161,38 @@ _HANDLERS: dict[str, Callable[[Timer, Batch], None]] = {
 
 @transaction.atomic
 def _end_silences(*, now: datetime) -> int:
-    """Tell once of every alert that is still open and that an ended silence kept back from everybody.
+    """Tell once of every alert that is still open, those from whom an ended silence kept it back.
 
-    Kept back is its opening, or the notice that another silence was over: one silence may end inside another.
+    Kept back is its opening, or the notice that another silence was over: one silence may end inside another. A
+    silence over an investment that is being worked on ends the next time.
     """
-    over = Silence.objects.filter(handled_at=None, ends_at__lte=now)
-    ended = list(over.select_for_update(skip_locked=True, of=("self",))[:BATCH])
+    over = Silence.objects.filter(handled_at=None, ends_at__lte=now).order_by("id")
+    ended = {
+        silence.pk: silence for silence in over.select_for_update(skip_locked=True, of=("self",))[:BATCH]
+    }
     if not ended:
         return 0
-    kept = Notification.objects.filter(silence__in=ended, event__kind__in=record.ANNOUNCING)
-    still_open = Episode.objects.filter(pk__in=kept.values("event__episode"), closed_at=None)
-    episodes = list(still_open.select_related(*_PEOPLE).order_by("id"))
-    if episodes:
+    rows = Notification.objects.filter(
+        silence__in=ended, event__kind__in=record.ANNOUNCING, event__episode__closed_at=None
+    )
+    kept: dict[int, set[str]] = defaultdict(set)
+    by_investment: dict[int, set[int]] = defaultdict(set)
+    for silence, episode_id, investment, channel, address, user in rows.values_list(
+        "silence", "event__episode", "event__episode__investment", "channel", "address", "user__public_id"
+    ):
+        kept[episode_id].add(f"{channel}:{user or address}")
+        by_investment[investment].add(silence)
+    free = _locked(by_investment)
+    open_now = Episode.objects.filter(pk__in=kept, investment__in=free, closed_at=None)
+    if episodes := list(open_now.select_related(*_PEOPLE).order_by("id")):
         batch = clockwork.batch_of(episodes, now=now)
         for episode in episodes:
-            if not batch.scene(episode.investment).recorded.told(episode):
-                batch.tell(episode, timers.SILENCE_ENDED, extra={"silence": "silence"})
+            told = batch.unaware(episode, kept=kept[episode.pk])
+            if told:
+                batch.tell(episode, timers.SILENCE_ENDED, told=told, extra={"silence": "silence"})
         batch.write()
-    Silence.objects.filter(pk__in=[silence.pk for silence in ended]).update(handled_at=now)
-    return len(ended)
+    busy = {silence for pk in by_investment.keys() - free for silence in by_investment[pk]}
+    return Silence.objects.filter(pk__in=ended.keys() - busy).update(handled_at=now)
 
 
 @transaction.atomic

@@ -206,7 +206,9 @@ def _evaluate_one(investment: Investment, known: _Range, results: Results) -> No
     point = _point_of(scene, known, context, trajectories)
     results.points.append(point)
     happenings = _compare(scene, trajectories, point, results)
-    results.timers += timers.armed_by(happenings, scene)
+    released = dispatch.releases_of(scene)
+    results.releases += released
+    results.timers += timers.armed_by(happenings, [release.episode for release in released], scene)
     head.revision, head.policy_knowledge = point.revision, point.policy_knowledge
     head.attempts, head.failure = 0, ""
     results.heads.append(head)
@@ -261,5 +263,4 @@ def _compare(
             happenings.append(scene.happening(rule, change, event))
     results.events += [happening.event for happening in happenings]
     results.notifications += dispatch.notifications_of(scene, happenings)
-    results.releases += dispatch.releases_of(scene)
     return happenings

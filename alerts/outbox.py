@@ -13,8 +13,9 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from alerts import queries
+from alerts import inhibitions, queries
 from alerts.models import Notification
+from alerts.rules import inhibit
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ SELECT claimed.id, claimed.portfolio_id, claimed.user_id, claimed.event_id, clai
        claimed.created_at, claimed.instead_of_id
 FROM claimed JOIN due USING (id)
 """
-# A silence made while a message waits counts as well, but for one that says a silence has ended.
+# What was laid over an alert while a message waits counts as well.
 _SUPPRESSED = """
 SELECT CASE
     WHEN u.id IS NOT NULL AND NOT u.is_active THEN 'disabled'
@@ -72,8 +73,10 @@ SELECT CASE
                           AND CASE WHEN p.id IS NULL THEN i.portfolio_id = n.portfolio_id
                                    ELSE i.id = p.investment_id END) THEN 'no_access'
     WHEN t.id IS NOT NULL AND NOT t.is_active THEN 'switched_off'
+    WHEN r.id IS NOT NULL THEN 'unsubscribed'
     WHEN s.id IS NOT NULL THEN 'silenced'
-    WHEN e.kind IN ('resolved', 'retracted', 'closed') AND (
+    WHEN z.id IS NOT NULL THEN 'snoozed'
+    WHEN e.kind = ANY(%(ends)s) AND (
         SELECT bool_and(b.state IN ('dead', 'suppressed') OR (b.state = 'merged' AND digest.state = 'dead'))
         FROM alerts_notification b JOIN alerts_event o ON o.id = b.event_id
         LEFT JOIN alerts_notification digest ON digest.id = b.told_in_id AND digest.event_id IS NULL
@@ -81,23 +84,40 @@ SELECT CASE
           AND (b.user_id = n.user_id OR (b.user_id IS NULL AND n.user_id IS NULL AND b.address = n.address))
         ) THEN 'untold'
     ELSE '' END,
-    s.id, s.comment
+    s.id, COALESCE(s.comment, z.reason), p.rule,
+    CASE WHEN e.kind <> ALL(%(ends)s) AND EXISTS (
+        SELECT 1 FROM alerts_episode other
+        WHERE other.investment_id = p.investment_id AND other.closed_at IS NULL
+          AND other.rule = %(inhibitors)s::jsonb ->> p.rule) THEN p.investment_id END
 FROM alerts_notification n
 LEFT JOIN portfolio_user u ON u.id = n.user_id
 LEFT JOIN alerts_target t ON n.user_id IS NULL AND t.portfolio_id = n.portfolio_id
      AND t.channel = n.channel AND t.address = n.address
 LEFT JOIN alerts_event e ON e.id = n.event_id
 LEFT JOIN alerts_episode p ON p.id = e.episode_id
+LEFT JOIN alerts_unsubscription r ON r.user_id = n.user_id AND r.portfolio_id = n.portfolio_id
+     AND r.ended_at IS NULL AND n.channel = 'email' AND n.message->>'kind' <> 'test'
+     AND n.message->'recipient'->>'must_hear' IS DISTINCT FROM 'true'
+LEFT JOIN alerts_snooze z ON z.episode_id = p.id AND z.ended_at IS NULL AND z.until > statement_timestamp()
+     AND e.kind <> ALL(%(ends)s)
 LEFT JOIN LATERAL (
     SELECT x.id, x.comment FROM alerts_silence x
     LEFT JOIN portfolio_approval a ON a.id = x.approval_id
     WHERE x.portfolio_id = n.portfolio_id AND p.id IS NOT NULL
       AND (x.investment_id IS NULL OR x.investment_id = p.investment_id) AND (x.rule = '' OR x.rule = p.rule)
-      AND x.starts_at <= statement_timestamp() AND x.ends_at > statement_timestamp()
+      AND x.starts_at <= statement_timestamp() AND x.ends_at > statement_timestamp() AND x.handled_at IS NULL
       AND (NOT x.needs_approval OR a.decision = 'approved')
     ORDER BY x.id LIMIT 1) s ON TRUE
-WHERE n.id = %s
+WHERE n.id = %(id)s
 """
+# Held by whoever ends a silence, or judges the alerts of an investment.
+_HOLD_HEAD = """
+SELECT h.investment_id FROM alerts_evaluationhead h
+JOIN alerts_episode p ON p.investment_id = h.investment_id
+JOIN alerts_event e ON e.episode_id = p.id
+WHERE e.id = %s FOR SHARE OF h
+"""
+_HOLD_SILENCE = "SELECT id FROM alerts_silence WHERE id = %s FOR SHARE"
 _LAST_REFERENCE = """
 SELECT n.provider_ref FROM alerts_event own
 JOIN alerts_event e ON e.episode_id = own.episode_id
@@ -120,6 +140,10 @@ _ATTEMPT = """
 INSERT INTO alerts_attempt (notification_id, number, outcome, detail, started_at, finished_at)
 VALUES (%s, %s, %s, %s, %s, clock_timestamp())
 """
+
+
+_ENDS = sorted(inhibit.ABOUT_AN_END)
+_INHIBITORS = json.dumps(inhibit.INHIBITORS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,11 +177,19 @@ class Suppression:
     silence_id: int | None = None
 
 
+class LiftedError(Exception):
+    """What kept a message back ended just before that was written down."""
+
+
+# What others lift: it is asked about again while they wait.
+_LIFTED = frozenset({"silenced", "inhibited", "snoozed"})
 _BECAUSE = {
     "disabled": "The recipient's account is disabled.",
     "no_access": "The recipient has no access to the portfolio any more.",
     "switched_off": "The channel was switched off.",
+    "unsubscribed": "They unsubscribed from mail about this portfolio.",
     "silenced": "Silenced while it waited",
+    "snoozed": "Snoozed while it waited",
     "untold": "Nothing about this alert got through there, so nothing is said of its end.",
 }
 
@@ -224,11 +256,17 @@ def claim(
 
 def suppression(claimed: Claim) -> Suppression | None:
     """Return why a claimed notification may not be sent any more; None when it may."""
-    row = queries.asked(_SUPPRESSED, [claimed.id])
-    if row is None or not row[0]:
+    row = queries.asked(_SUPPRESSED, {"id": claimed.id, "ends": _ENDS, "inhibitors": _INHIBITORS})
+    if row is None:
         return None
-    comment = f": {row[2]}" if row[2] else "."
-    return Suppression(row[0], _BECAUSE[row[0]] + (comment if row[0] == "silenced" else ""), row[1])
+    code, silence, comment, rule, inhibited = row
+    if code in ("silenced", "snoozed"):
+        return Suppression(code, f"{_BECAUSE[code]}: {comment}", silence if code == "silenced" else None)
+    if code:
+        return Suppression(code, _BECAUSE[code])
+    if inhibited is not None and rule in inhibitions.inhibited([inhibited]).get(inhibited, ()):
+        return Suppression("inhibited", inhibitions.reason_for(rule))
+    return None
 
 
 def last_reference(claimed: Claim) -> str:
@@ -243,7 +281,10 @@ def last_reference(claimed: Claim) -> str:
 
 
 def mark(claimed: Claim, how: Mark) -> bool:
-    """Write how the attempt ended: state, attempt and stand-in together; False when the lease is somebody else's."""
+    """Write how the attempt ended: state, attempt and stand-in together; False when the lease is somebody else's.
+
+    Raises LiftedError where what kept the message back is over: whoever ended it saw a message on its way.
+    """
     given: dict[str, Any] = {
         "id": claimed.id,
         "token": claimed.token,
@@ -256,6 +297,12 @@ def mark(claimed: Claim, how: Mark) -> bool:
         "silence_id": how.silence_id,
     }
     with transaction.atomic(durable=True), connection.cursor() as cursor:
+        if how.suppressed_by in _LIFTED:
+            cursor.execute(_HOLD_HEAD, [claimed.event_id])
+            cursor.execute(_HOLD_SILENCE, [how.silence_id])
+            again = suppression(claimed)
+            if again is None or (again.code, again.silence_id) != (how.suppressed_by, how.silence_id):
+                raise LiftedError
         cursor.execute(_MARK, given)
         if cursor.rowcount == 0:
             return False

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Max, Q
 
 from alerts.models import Acknowledgment, Event, Silence, Snooze
@@ -23,6 +24,9 @@ class Overlay:
 
 
 NOTHING = Overlay()
+_HOLD = """
+    SELECT id FROM alerts_silence WHERE portfolio_id = ANY(%s) AND handled_at IS NULL ORDER BY id FOR SHARE
+"""
 
 
 def overlays_of(episode_ids: Iterable[int], *, now: datetime) -> dict[int, Overlay]:
@@ -53,18 +57,23 @@ def _restated(episode_ids: Sequence[int]) -> dict[int, int]:
     return dict(rows.values_list("episode_id").annotate(last=Max("point_id")))
 
 
-def silences_in_force(portfolio_ids: Iterable[int], *, now: datetime) -> list[Silence]:
-    """Return the silences of portfolios that hold now; one that waits for a second person does not."""
-    return list(
-        Silence.objects.filter(in_force(now), portfolio__in=set(portfolio_ids))
-        .select_related("author")
-        .order_by("id")
-    )
+def silences_in_force(portfolio_ids: Iterable[int], *, now: datetime, hold: bool = False) -> list[Silence]:
+    """Return the silences of portfolios that hold now; one that waits for a second person does not.
+
+    With `hold` their ends are not worked off before the running transaction is over: what is kept back in it is seen
+    by whoever tells of the end.
+    """
+    ids = set(portfolio_ids)
+    if hold:
+        with connection.cursor() as cursor:
+            cursor.execute(_HOLD, [list(ids)])
+    silences = Silence.objects.filter(in_force(now), portfolio__in=ids)
+    return list(silences.select_related("author").order_by("id"))
 
 
 def in_force(now: datetime) -> Q:
     """Return the condition under which a silence holds."""
-    return Q(starts_at__lte=now, ends_at__gt=now) & (
+    return Q(starts_at__lte=now, ends_at__gt=now, handled_at=None) & (
         Q(needs_approval=False) | Q(approval__decision="approved")
     )
 
@@ -81,6 +90,11 @@ def matches(silence: Silence, investment: Investment, rule: str) -> bool:
         and silence.investment_id in (None, investment.pk)
         and silence.rule in ("", rule)
     )
+
+
+def reason_of_snooze(snooze: Snooze) -> str:
+    """Return why a notice of a snoozed alert is not sent."""
+    return f"Snoozed by {snooze.user} until {snooze.until:%Y-%m-%d}: {snooze.reason}"[:300]
 
 
 def reason_of(silence: Silence) -> str:

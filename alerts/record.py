@@ -1,14 +1,17 @@
 """What is recorded of an investment's alerts, as the pure rules compare it, and how a change is laid over it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.db.models import Q
+
 from alerts.models import AlertState, Episode, Event, Notification
 from alerts.routing import Recipient
+from alerts.rules import inhibit
 from alerts.rules.matching import RecordedEpisode
 from alerts.rules.reconcile import Change, ChangeKind
 from alerts.rules.trajectory import ClosedReason, Trajectory
@@ -28,8 +31,10 @@ INHIBITED = "inhibited"
 _IN_PLACE = "told of its beginning in place of somebody who could not be reached"
 _UNTOLD = frozenset({"dead", "suppressed"})
 _CHANGES = frozenset(kind.value for kind in ChangeKind)
+_OPENING = frozenset({ChangeKind.FIRED.value, ChangeKind.REOPENED.value})
 # What tells of an alert that is open: at its opening, or once nothing keeps it back any more.
-ANNOUNCING = frozenset({ChangeKind.FIRED.value, ChangeKind.REOPENED.value, "silence_ended"})
+ANNOUNCING = _OPENING | {"silence_ended"}
+_SAYING_OPEN = ANNOUNCING | {"reminder", "escalated"}
 
 
 @dataclass(slots=True)
@@ -41,8 +46,13 @@ class Recorded:
     values: dict[tuple[str, int], Decimal | None] = field(default_factory=dict)
     judged_through: dict[str, date | None] = field(default_factory=dict)
     told_keys: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
-    # By episode, the last event that tells it is open and whose notices another rule keeps back.
+    # Of these, who was last told that it is open, or is on the way to be.
+    aware_keys: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
+    # The last event that tells an episode is open and whose notices another rule keeps back, and from whom.
     inhibited: dict[tuple[str, int], UUID] = field(default_factory=dict)
+    inhibited_keys: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
+    # Episodes of which somebody heard in the place of a recipient.
+    stood_in: set[tuple[str, int]] = field(default_factory=set)
 
     def of_rule(self, rule: str) -> list[RecordedEpisode]:
         """Return the episodes of a rule by number."""
@@ -97,9 +107,40 @@ class Recorded:
         """Return the keys of the targets that were (or are being) told of an episode."""
         return self.told_keys[episode.rule, episode.number]
 
-    def remember(self, episode: Episode, keys: Sequence[str]) -> None:
-        """Note that targets are being told of an episode."""
-        self.told_keys[episode.rule, episode.number].update(keys)
+    def aware(self, episode: Episode) -> set[str]:
+        """Return the keys of the targets that were last told (or are being told) that an episode is open."""
+        return self.aware_keys[episode.rule, episode.number]
+
+    def unaware(
+        self, episode: Episode, told: Sequence[Recipient], *, kept: Collection[str]
+    ) -> list[Recipient]:
+        """Return whom of some recipients to tell that an episode is open, `kept` being those it was kept back from.
+
+        Everybody where nobody knows; else who was kept back and does not know. Who was told of an end since does
+        not know that it is open again.
+        """
+        aware = self.aware(episode)
+        return [one for one in told if one.key not in aware and (not aware or one.key in kept)]
+
+    def remember_inhibited(self, episode: Episode, kind: str, event: UUID, keys: Iterable[str]) -> None:
+        """Note from whom another rule keeps back an event that tells an episode is open."""
+        key = (episode.rule, episode.number)
+        if kind not in ANNOUNCING:
+            return
+        if kind in _OPENING and self.inhibited.get(key) != event:
+            # Who was not told of an earlier opening need not be: this one tells them.
+            self.inhibited_keys[key].clear()
+        self.inhibited[key] = event
+        self.inhibited_keys[key].update(keys)
+
+    def remember(self, episode: Episode, kind: str, keys: Iterable[str]) -> None:
+        """Note that targets are being told of an episode, by an event of a kind."""
+        key = (episode.rule, episode.number)
+        self.told_keys[key].update(keys)
+        if kind in inhibit.ABOUT_AN_END:
+            self.aware_keys[key].difference_update(keys)
+        elif kind in _SAYING_OPEN:
+            self.aware_keys[key].update(keys)
 
 
 def recorded_of(investment_ids: Sequence[int]) -> dict[int, Recorded]:
@@ -129,7 +170,10 @@ def recorded_of(investment_ids: Sequence[int]) -> dict[int, Recorded]:
 
 def stand_ins_of(episode: Episode) -> list[Recipient]:
     """Return who heard of an episode only because another's message was dead: they hear of its end as well."""
-    rows = Notification.objects.filter(event__episode=episode, instead_of__isnull=False)
+    digests = Notification.objects.filter(event__episode=episode, state="merged").values("told_in")
+    rows = Notification.objects.filter(
+        Q(event__episode=episode, instead_of__isnull=False) | Q(instead_of__in=digests)
+    )
     told = rows.exclude(state__in=_UNTOLD).select_related("user").order_by("seq")
     found = [
         Recipient(row.channel, row.address, str(row.message["recipient"]["name"]), _IN_PLACE, user=row.user)
@@ -148,7 +192,18 @@ def _read_notifications(found: dict[int, Recorded], keys: dict[int, tuple[int, s
     rows = Notification.objects.filter(event__episode__investment__in=found).order_by(
         "event__point_id", "seq"
     )
-    for episode_id, event_id, kind, state, suppressed_by, channel, address, public_id in rows.values_list(
+    for (
+        episode_id,
+        event_id,
+        kind,
+        state,
+        suppressed_by,
+        channel,
+        address,
+        public_id,
+        instead_of,
+        told_in_state,
+    ) in rows.values_list(
         "event__episode_id",
         "event_id",
         "event__kind",
@@ -157,13 +212,18 @@ def _read_notifications(found: dict[int, Recorded], keys: dict[int, tuple[int, s
         "channel",
         "address",
         "user__public_id",
+        "instead_of_id",
+        "told_in__state",
     ):
         investment_id, rule, number = keys[episode_id]
-        recorded = found[investment_id]
-        if state not in _UNTOLD:
-            recorded.told_keys[rule, number].add(f"{channel}:{public_id or address}")
-        elif suppressed_by == INHIBITED and kind in ANNOUNCING:
-            recorded.inhibited[rule, number] = event_id
+        recorded, key = found[investment_id], f"{channel}:{public_id or address}"
+        is_dead_digest = state == "merged" and told_in_state == "dead"
+        if is_dead_digest or instead_of is not None:
+            recorded.stood_in.add((rule, number))
+        if state not in _UNTOLD and not is_dead_digest:
+            recorded.remember(recorded.episodes[rule, number], kind, [key])
+        elif suppressed_by == INHIBITED:
+            recorded.remember_inhibited(recorded.episodes[rule, number], kind, event_id, [key])
 
 
 def state_of(investment: Investment, trajectory: Trajectory) -> AlertState:

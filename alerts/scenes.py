@@ -44,7 +44,8 @@ class Surroundings:
     @cached_property
     def silences(self) -> Sequence[Silence]:
         """Return the silences in force, of any of the portfolios."""
-        return overlays.silences_in_force({i.portfolio_id for i in self.investments}, now=self.now)
+        portfolios = {i.portfolio_id for i in self.investments}
+        return overlays.silences_in_force(portfolios, now=self.now, hold=True)
 
     @cached_property
     def figures(self) -> Mapping[int, Figures]:

@@ -1,4 +1,4 @@
-"""Timers of an episode: started when it is announced, started again when it reopens, dropped when it is over."""
+"""Timers of an episode: started when it is announced, again whenever it is announced anew, dropped when it is over."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -16,20 +16,18 @@ REMINDED, ESCALATED, SILENCE_ENDED = "reminder", "escalated", "silence_ended"
 _FIELDS = ["started_at", "due_at", "state", "reason", "done_at"]
 
 
-def armed_by(happenings: Iterable[Happening], scene: Scene) -> list[Timer]:
-    """Return the timers that an announced opening starts: the next reminder, and every level of escalation."""
-    timers: list[Timer] = []
-    for happening in happenings:
-        episode = happening.event.episode
-        if happening.announce and happening.kind in notices.OPENING and episode.closed_at is None:
-            done = scene.recorded.ordinals[happening.rule, episode.number][REMINDED]
-            timers += _timers_of(episode, scene, reminders=done)
-    return timers
+def armed_by(happenings: Iterable[Happening], released: Iterable[Episode], scene: Scene) -> list[Timer]:
+    """Return the timers that announced openings start, and those of episodes that nothing keeps back any more."""
+    opened = [h.event.episode for h in happenings if h.announce and h.kind in notices.OPENING]
+    episodes = {id(e): e for e in (*opened, *released) if e.closed_at is None}
+    return [timer for episode in episodes.values() for timer in of_announced(episode, scene)]
 
 
-def _timers_of(episode: Episode, scene: Scene, *, reminders: int) -> list[Timer]:
+def of_announced(episode: Episode, scene: Scene) -> list[Timer]:
+    """Return what starts when an alert is announced, also again: the next reminder, and every level of escalation."""
     if RULES[episode.rule].is_quiet:
         return []
+    reminders = scene.recorded.ordinals[episode.rule, episode.number][REMINDED]
     lifecycle, now = RULES[episode.rule].lifecycle, scene.now
     make = partial(Timer, episode=episode, started_at=now)
     timers = []
@@ -50,7 +48,7 @@ def _timers_of(episode: Episode, scene: Scene, *, reminders: int) -> list[Timer]
 
 
 def start(timers: Sequence[Timer]) -> None:
-    """Write timers; those of an episode that reopens start again."""
+    """Write timers; those of an episode that is announced anew start again."""
     Timer.objects.bulk_create(
         timers,
         update_conflicts=True,

@@ -127,11 +127,12 @@ class SlackChannel:
     def _tell(self, message: Message, address: str, deadline: float) -> Outcome:
         """Post the message, in its thread where there is one.
 
-        1. The end of an alert first makes the thread's first message say so: editing twice is as good as once.
+        1. The end of an alert first makes the thread's first message say so, and so does its return: editing twice
+           is as good as once.
         2. Where that message was deleted, the thread went with it, and the notice is posted on its own.
         """
         thread = Reference.read(message.reply_to)
-        if thread is not None and thread.channel and message.ends:
+        if thread is not None and thread.channel and (message.ends or message.kind == "reopened"):
             edited = self._edit(message, thread, deadline)
             if isinstance(edited, Retry):
                 return edited
@@ -147,7 +148,7 @@ class SlackChannel:
             return self._api_error(error)
 
     def _edit(self, message: Message, thread: Reference, deadline: float) -> bool | Retry:
-        """Make the first message say how it ended; False where it is no more, Retry where Slack may do it later."""
+        """Make the first message say how it stands; False where it is no more, Retry where Slack may do it later."""
         try:
             self._client(deadline).chat_update(
                 channel=thread.channel,

@@ -123,7 +123,7 @@ def test_reminders_escalations_and_ends_of_silences_have_their_reason(
         now=now(),
     )
     live(support, LOSING, first=1, last=4)
-    for days in (2.1, 8, 20, 31):
+    for days in (2.1, 8, 20, 33, 34):
         due.run_due(now=now() + timedelta(days=days))
     kinds = set(Event.objects.values_list("kind", flat=True))
     assert kinds >= {"reminder", "escalated", "silence_ended"}

@@ -48,7 +48,8 @@ def _everything() -> dict[str, int]:
 
 
 def _events() -> list[tuple[str, int, str, str]]:
-    rows = Event.objects.order_by("point", "ordinal", "kind", "episode__rule").exclude(episode__rule__startswith="breakeven")
+    rows = Event.objects.exclude(episode__rule__startswith="breakeven")
+    rows = rows.order_by("point", "ordinal", "kind", "episode__rule")
     return [(e.episode.rule, e.episode.number, e.kind, f"{e.month:%Y-%m}") for e in rows]
 
 

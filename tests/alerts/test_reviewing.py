@@ -96,9 +96,10 @@ def test_a_history_that_nobody_is_told_of_asks_nothing(portfolio: Portfolio) -> 
 
 def test_nobody_is_reminded_of_what_is_decided(losing: Investment, portfolio: Portfolio) -> None:
     """Before the decision the clock reminds; after it the timer is dropped with its reason."""
-    later = now() + timedelta(days=31)
+    later = now() + timedelta(days=32)
     episode = Episode.objects.get(investment=losing, rule="negative_roi")
-    due.run_due(now=later)
+    for moment in (later - timedelta(days=1), later):
+        due.run_due(now=moment)
     assert Event.objects.filter(episode=episode, kind="reminder").count() == 1
     _decide(_reviews(losing)["negative_roi"], portfolio)
     due.run_due(now=later + timedelta(days=31))

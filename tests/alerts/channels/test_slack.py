@@ -103,7 +103,7 @@ def test_the_end_is_told_in_the_thread_and_the_first_message_says_so(httpserver:
     assert (post, told["channel"], told["thread_ts"]) == ("chat.postMessage", "#general", "1.0")
 
 
-@pytest.mark.parametrize("kind", ["reminder", "escalated", "restated", "reopened"])
+@pytest.mark.parametrize("kind", ["reminder", "escalated", "restated", "silence_ended"])
 def test_what_does_not_end_an_alert_edits_nothing(kind: str, httpserver: HTTPServer) -> None:
     posts_answer(httpserver)
     send(bot(httpserver), kind=kind, reply_to="C7:1.0")
