@@ -103,6 +103,16 @@ def test_the_end_is_told_in_the_thread_and_the_first_message_says_so(httpserver:
     assert (post, told["channel"], told["thread_ts"]) == ("chat.postMessage", "#general", "1.0")
 
 
+def test_an_alert_that_is_open_again_says_so_in_its_first_message(httpserver: HTTPServer) -> None:
+    edit_answers(httpserver, {"ok": True})
+    posts_answer(httpserver)
+    assert send(bot(httpserver), kind="reopened", reply_to="C7:1.0:4.0") == Accepted("C1:1.0:9.0")
+    (edit, edited), (post, told) = calls(httpserver)
+    assert (edit, edited["channel"], edited["ts"]) == ("chat.update", "C7", "1.0")
+    assert "reopened" in edited["blocks"][0]["text"]["text"]
+    assert (post, told["thread_ts"]) == ("chat.postMessage", "1.0")
+
+
 @pytest.mark.parametrize("kind", ["reminder", "escalated", "restated", "silence_ended"])
 def test_what_does_not_end_an_alert_edits_nothing(kind: str, httpserver: HTTPServer) -> None:
     posts_answer(httpserver)
