@@ -255,7 +255,7 @@ def test_two_deliveries_of_one_event_to_one_address_are_doubled(told: Investment
                 name: getattr(notice, name)
                 for name in ("event", "portfolio", "user", "channel", "address", "thread_key", "message")
             }
-            | {"state": "sent", "next_at": now(), "created_at": now()},
+            | {"state": "sent", "next_at": now(), "created_at": now(), "sent_at": now()},
         )
     AuditHead.objects.all().delete()
     assert counts(audited()) == {"doubled": 1}, open_findings()
@@ -347,7 +347,7 @@ def test_what_waits_too_long_is_stuck(told: Investment) -> None:
     waiting = Notification.objects.filter(state="pending").count()
     assert waiting
     assert counts(audited(minutes=16)) == {"stuck": waiting}, open_findings()
-    Notification.objects.update(state="sent")
+    Notification.objects.update(state="sent", sent_at=now())
     assert audited(minutes=16).is_clean
 
 

@@ -223,7 +223,8 @@ def test_an_end_that_is_on_its_way_takes_nothing_along(
     found = collapsing.end_of(claimed)
     assert found is not None
     assert found.id == end.pk
-    Notification.objects.filter(pk=end.pk).update(state="sending")
+    leased = {"token": uuid4(), "locked_until": now() + timedelta(minutes=1)}
+    Notification.objects.filter(pk=end.pk).update(state="sending", **leased)
     assert not collapsing.hand_on(claimed, found)
     Notification.objects.filter(pk=end.pk).update(state="pending")
     assert not collapsing.hand_on(replace(claimed, token=uuid4()), found)

@@ -212,7 +212,7 @@ def test_case_21_a_breach_added_to_the_past_is_told_in_the_digest_of_its_import_
     investments = _many(portfolio, olivia, 2)
     for one in investments:
         live(one, EARNING, first=1, last=12)
-    Notification.objects.update(state="sent")
+    Notification.objects.update(state="sent", sent_at=now())
     facts = [f for one in investments for f in running(one, {"model_api": 40_000}, first=1, last=4)]
     record(portfolio, *facts, reason="The invoices were wrong.")
     evaluate.advance(now=now())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -123,7 +124,7 @@ def test_who_is_not_addressed_is_told_why(episode: Episode, portfolio: Portfolio
 
 
 def test_an_event_that_nobody_was_told_of_says_why(episode: Episode) -> None:
-    Notification.objects.filter(event__episode=episode).delete()
+    Notification.objects.filter(event__episode=episode).update(event=None)
     happened = explain.of(episode, now=now()).happened[0]
     assert happened.told == ()
     assert happened.untold.startswith("Nobody could be told")
@@ -133,8 +134,15 @@ def test_an_event_that_nobody_was_told_of_says_why(episode: Episode) -> None:
 
 def test_every_state_has_an_outcome(episode: Episode, olivia: User) -> None:
     row = Notification.objects.get(event__episode=episode, user=olivia)
+    made_so: dict[str, dict[str, object]] = {
+        "held": {"suppressed_by": "daily", "digest_at": now()},
+        "sending": {"token": uuid4(), "locked_until": now()},
+        "sent": {"sent_at": now()},
+        "merged": {"told_in": Notification.objects.exclude(pk=row.pk).first()},
+        "suppressed": {"suppressed_by": "snoozed"},
+    }
     for state, _ in Notification.STATES:
-        Notification.objects.filter(pk=row.pk).update(state=state, state_reason="")
+        Notification.objects.filter(pk=row.pk).update(state=state, state_reason="", **made_so.get(state, {}))
         (told,) = _told(episode)
         assert told.outcome in explain.OUTCOMES
         assert told.sentence
