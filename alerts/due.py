@@ -175,23 +175,30 @@ def _end_silences(*, now: datetime) -> int:
     rows = Notification.objects.filter(
         silence__in=ended, event__kind__in=record.ANNOUNCING, event__episode__closed_at=None
     )
+    found = list(
+        rows.values_list(
+            "silence",
+            "event__episode__investment",
+            "event__episode",
+            "channel",
+            "address",
+            "user__public_id",
+        )
+    )
+    free = _locked({investment for _, investment, *_ in found})
+    busy = {silence for silence, investment, *_ in found if investment not in free}
     kept: dict[int, set[str]] = defaultdict(set)
-    by_investment: dict[int, set[int]] = defaultdict(set)
-    for silence, episode_id, investment, channel, address, user in rows.values_list(
-        "silence", "event__episode", "event__episode__investment", "channel", "address", "user__public_id"
-    ):
-        kept[episode_id].add(f"{channel}:{user or address}")
-        by_investment[investment].add(silence)
-    free = _locked(by_investment)
-    open_now = Episode.objects.filter(pk__in=kept, investment__in=free, closed_at=None)
-    if episodes := list(open_now.select_related(*_PEOPLE).order_by("id")):
+    for silence, _, episode_id, channel, address, user in found:
+        if silence not in busy:
+            kept[episode_id].add(f"{channel}:{user or address}")
+    # Asked again under the lock: an evaluation may have ended one since.
+    open_now = Episode.objects.filter(pk__in=kept, closed_at=None).select_related(*_PEOPLE)
+    if episodes := list(open_now.order_by("id")):
         batch = clockwork.batch_of(episodes, now=now)
         for episode in episodes:
-            told = batch.unaware(episode, kept=kept[episode.pk])
-            if told:
+            if told := batch.unaware(episode, kept=kept[episode.pk]):
                 batch.tell(episode, timers.SILENCE_ENDED, told=told, extra={"silence": "silence"})
         batch.write()
-    busy = {silence for pk in by_investment.keys() - free for silence in by_investment[pk]}
     return Silence.objects.filter(pk__in=ended.keys() - busy).update(handled_at=now)
 
 

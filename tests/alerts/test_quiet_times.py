@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from alerts import acknowledgments, channels, delivery, due, outbox, overlays, silences
 from alerts.breaker import Breaker
 from alerts.channels.base import Permanent
-from alerts.models import Episode, Event, Notification, Route, Silence, Target, Timer
+from alerts.models import Episode, EvaluationHead, Event, Notification, Route, Silence, Target, Timer
 from alerts.silences import Matcher
 from portfolio.models import Investment, Portfolio, User
 from tests import factories
@@ -367,3 +367,30 @@ def test_a_silence_does_not_end_under_who_goes_by_it(fresh_database: TestDatabas
     assert ended == [0]
     assert due._end_silences(now=later(2)) == 1
     assert overlays.silences_in_force([support.portfolio_id], now=now()) == []
+
+
+def test_an_end_waits_for_whoever_works_on_the_investment(fresh_database: TestDatabase) -> None:
+    """Told at one moment and written down at another, the auditor would find nothing behind it."""
+    portfolio = factories.make_portfolio(rate="0.10")
+    owner = factories.join(factories.make_user("olivia"), portfolio, "owner")
+    support = factories.make_investment(portfolio, "SUP-1", owner=owner)
+    made = silence(support, days=1)
+    live(support, LOSING, first=1, last=4)
+    ended: list[int] = []
+
+    def end() -> None:
+        try:
+            ended.append(due._end_silences(now=later(2)))
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        EvaluationHead.objects.select_for_update().get(pk=support.pk)
+        thread = Thread(target=end)
+        thread.start()
+        thread.join(30)
+    made.refresh_from_db()
+    assert (ended, made.handled_at) == ([0], None)
+    assert heard(NEGATIVE) == [("fired", "silenced")]
+    assert due._end_silences(now=later(2)) == 1
+    assert heard(NEGATIVE)[1:] == [("silence_ended", "pending")]
