@@ -345,52 +345,52 @@ def test_a_silence_that_ends_while_a_sender_looks_keeps_nothing_back(
     assert heard(NEGATIVE) == [("fired", "sending")]
 
 
-def test_a_silence_does_not_end_under_who_goes_by_it(fresh_database: TestDatabase) -> None:
+# Two at once
+
+
+@pytest.fixture
+def committed(fresh_database: TestDatabase) -> Investment:
+    """An investment whose rows other connections see."""
+    portfolio = factories.make_portfolio(rate="0.10")
+    owner = factories.join(factories.make_user("olivia"), portfolio, "owner")
+    return factories.make_investment(portfolio, "SUP-1", owner=owner)
+
+
+def ended_elsewhere() -> int:
+    """Work off what silences have ended by then, as another process would; return how many."""
+    ended: list[int] = []
+
+    def end() -> None:
+        try:
+            ended.append(due._end_silences(now=later(2)))
+        finally:
+            connection.close()
+
+    thread = Thread(target=end)
+    thread.start()
+    thread.join(30)
+    return ended[0]
+
+
+def test_a_silence_does_not_end_under_who_goes_by_it(committed: Investment) -> None:
     """What they keep back is not written yet, and nobody would tell of it."""
-    portfolio = factories.make_portfolio(rate="0.10")
-    owner = factories.join(factories.make_user("olivia"), portfolio, "owner")
-    support = factories.make_investment(portfolio, "SUP-1", owner=owner)
-    made = silence(support, days=1)
-    ended: list[int] = []
-
-    def end() -> None:
-        try:
-            ended.append(due._end_silences(now=later(2)))
-        finally:
-            connection.close()
-
+    made = silence(committed, days=1)
     with transaction.atomic():
-        assert overlays.silences_in_force([support.portfolio_id], now=now(), hold=True) == [made]
-        thread = Thread(target=end)
-        thread.start()
-        thread.join(30)
-    assert ended == [0]
-    assert due._end_silences(now=later(2)) == 1
-    assert overlays.silences_in_force([support.portfolio_id], now=now()) == []
+        assert overlays.silences_in_force([committed.portfolio_id], now=now(), hold=True) == [made]
+        assert ended_elsewhere() == 0
+    assert ended_elsewhere() == 1
+    assert overlays.silences_in_force([committed.portfolio_id], now=now()) == []
 
 
-def test_an_end_waits_for_whoever_works_on_the_investment(fresh_database: TestDatabase) -> None:
+def test_an_end_waits_for_whoever_works_on_the_investment(committed: Investment) -> None:
     """Told at one moment and written down at another, the auditor would find nothing behind it."""
-    portfolio = factories.make_portfolio(rate="0.10")
-    owner = factories.join(factories.make_user("olivia"), portfolio, "owner")
-    support = factories.make_investment(portfolio, "SUP-1", owner=owner)
-    made = silence(support, days=1)
-    live(support, LOSING, first=1, last=4)
-    ended: list[int] = []
-
-    def end() -> None:
-        try:
-            ended.append(due._end_silences(now=later(2)))
-        finally:
-            connection.close()
-
+    made = silence(committed, days=1)
+    live(committed, LOSING, first=1, last=4)
     with transaction.atomic():
-        EvaluationHead.objects.select_for_update().get(pk=support.pk)
-        thread = Thread(target=end)
-        thread.start()
-        thread.join(30)
+        EvaluationHead.objects.select_for_update().get(pk=committed.pk)
+        assert ended_elsewhere() == 0
     made.refresh_from_db()
-    assert (ended, made.handled_at) == ([0], None)
+    assert made.handled_at is None
     assert heard(NEGATIVE) == [("fired", "silenced")]
-    assert due._end_silences(now=later(2)) == 1
+    assert ended_elsewhere() == 1
     assert heard(NEGATIVE)[1:] == [("silence_ended", "pending")]
