@@ -92,15 +92,13 @@ def _escalation(portfolio: Any) -> tuple[Timer, datetime]:
     """Return an escalation three business days after a Monday to come, and that Thursday."""
     now = timezone.now()
     monday = now + timedelta(days=7 - now.weekday())
-    Timer.objects.all().delete()
+    Timer.objects.update(state="dropped")
     episode = Episode.objects.filter(investment__portfolio=portfolio, closed_at=None).latest("pk")
-    timer = Timer.objects.create(
+    timer, _ = Timer.objects.update_or_create(
         episode=episode,
         kind="escalation",
         ordinal=1,
-        state="waiting",
-        started_at=monday,
-        due_at=monday + timedelta(days=3),
+        defaults={"state": "waiting", "started_at": monday, "due_at": monday + timedelta(days=3)},
     )
     return timer, monday + timedelta(days=3)
 

@@ -45,6 +45,7 @@ def put(
         "state": state,
         "next_at": now,
         "created_at": now,
+        "sent_at": now if state == "sent" else None,
     }
     return Notification.objects.create(**(values | others))
 
