@@ -1,19 +1,21 @@
 """The auditor: every few minutes, what should have happened against what did. It mends nothing but what nobody judged.
 
 A round looks at evaluations nobody has audited (the newest first, and a part of the oldest), at what senders and the
-clock did since the last round, at what is late, and again at every open finding.
+clock did since the last round, at what is late, at the timers of every open alert, and again at every open finding.
+What was right once may be changed later: messages and alerts are gone through again and again, a part each round. At
+a round every five minutes, 10,000 investments take 3 hours 20 minutes, and a million messages a day and 18 hours.
 """
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
 
-from alerts import checks, evaluate, findings, heartbeats, lateness
+from alerts import checks, delivery, evaluate, findings, heartbeats, lateness, soundness
 from alerts.checks import Finding
 from alerts.findings import Open
 from alerts.models import (
@@ -85,15 +87,19 @@ def audit(*, now: datetime, is_forced: bool = False) -> AuditRun | None:
         return None
     before, work = findings.still_open(), _Round(now)
     last = Heartbeat.objects.filter(name=NAME).first()
+    known = last.detail if last else {}
     waiting = _audit_points(work, before)
-    attempt = _audit_deliveries(work, before, after=int(last.detail.get("attempt", 0)) if last else 0)
+    attempt = _audit_deliveries(work, before, after=int(known.get("attempt", 0)))
     since = (last.beat_at if last else now) - 2 * _scaled(PERIOD_SECONDS)
     work.add(lateness.clock(since=since, timer_ids=before.timers, event_ids=before.events))
     work.add(lateness.stuck(now=now, slo=_scaled(SLO_SECONDS)))
+    work.add(lateness.astray(now=now, waits=_waits()))
+    swept = _sweep(work, before, known.get("swept", {}))
     overdue = lateness.overdue(now=now, patience=_scaled(PATIENCE_SECONDS))
     work.add(overdue)
     _write(run, work, before)
-    heartbeats.beat(NAME, now=now, detail={"attempt": attempt, "waiting": waiting, "is_clean": run.is_clean})
+    detail = {"attempt": attempt, "waiting": waiting, "swept": swept, "is_clean": run.is_clean}
+    heartbeats.beat(NAME, now=now, detail=detail)
     if overdue:
         logger.error("%s investments were not judged in time; the auditor has it done.", len(overdue))
         evaluate.advance(now=now, ids=[f.investment_id for f in overdue if f.investment_id is not None])
@@ -194,6 +200,26 @@ def _audit_deliveries(work: _Round, before: Open, *, after: int) -> int:
     work.add(doubled)
     work.add(checks.strays({*ids, *before.notices}))
     return newest
+
+
+def _waits() -> dict[str, timedelta]:
+    """Return how long senders leave a message in each state at most."""
+    retry = max(*delivery.STEPS, delivery.LONGEST_WAIT) * (1 + delivery.JITTER)
+    seconds = {"pending": retry, "uncertain": delivery.AFTER_UNCERTAIN, "sending": delivery.LEASE}
+    return {state: timedelta(seconds=wait * max(1.0, settings.TIME_SCALE)) for state, wait in seconds.items()}
+
+
+def _sweep(work: _Round, before: Open, at: Mapping[str, int]) -> dict[str, int]:
+    """Look again at a part of all messages and alerts, and at the timers of every open one; returns where to go on."""
+    settled, message = checks.settled(after=int(at.get("message", 0)), again=before.told)
+    work.add(settled)
+    some, investment = soundness.next_investments(after=int(at.get("investment", 0)))
+    again = soundness.of_episodes(before.episodes) | set(before.investments)
+    work.add(soundness.episodes([*work.heads, *some, *again], found=list(work.findings)))
+    unheard = findings.named(work.findings, "lost:timer:")
+    differing = findings.named(work.findings, "lost:episode:", "phantom:episode:")
+    work.add(soundness.unarmed(now=work.now, known=map(int, unheard), apart=map(int, differing)))
+    return {"message": message, "investment": investment}
 
 
 @transaction.atomic

@@ -4,9 +4,13 @@ Each answers with findings for exactly what it was asked about; none writes. Ask
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
+
+from django.db import connection
 
 from alerts import replay, timers
 from alerts.models import EvaluationPoint, Event, Notification
@@ -15,7 +19,37 @@ from alerts.rules.replay import CHANGES, Sign
 
 LOST, PHANTOM, DOUBLED, MISSING, STUCK = "lost", "phantom", "doubled", "missing_point", "stuck"
 KINDS = (LOST, PHANTOM, DOUBLED, MISSING, STUCK)
+# A question about everything there is stops here; by then the number alone says enough.
+LIMIT = 1000
+# The clocks of two processes differ by less.
+SLACK = timedelta(minutes=15)
+# So many of the newest messages, and of those after a number, are looked at each round.
+MESSAGES = 2000
 _TIMED = (timers.REMINDED, timers.ESCALATED, timers.SILENCE_ENDED)
+_SETTLED = """
+    WITH looked AS (
+        (SELECT id FROM alerts_notification WHERE seq > %(after)s ORDER BY seq LIMIT %(rows)s)
+        UNION (SELECT id FROM alerts_notification ORDER BY seq DESC LIMIT %(rows)s)
+        UNION SELECT id FROM alerts_notification WHERE id = ANY(%(again)s))
+    SELECT n.id, n.state, p.investment_id
+    FROM alerts_notification n JOIN looked ON looked.id = n.id
+    LEFT JOIN alerts_event e ON e.id = n.event_id LEFT JOIN alerts_episode p ON p.id = e.episode_id
+    WHERE (n.state IN ('sent', 'logged', 'dead') AND NOT EXISTS (
+            SELECT 1 FROM alerts_attempt a WHERE a.notification_id = n.id
+            AND a.outcome = CASE n.state WHEN 'sent' THEN 'accepted' WHEN 'logged' THEN 'logged' ELSE a.outcome END))
+       OR (n.state = 'merged' AND NOT EXISTS (
+            SELECT 1 FROM alerts_notification t LEFT JOIN alerts_event te ON te.id = t.event_id
+            WHERE t.id = n.told_in_id AND t.channel = n.channel AND t.user_id IS NOT DISTINCT FROM n.user_id
+              AND (n.user_id IS NOT NULL OR t.address = n.address)
+              AND (te.episode_id = e.episode_id OR (t.event_id IS NULL AND t.message ->> 'kind' = 'digest'))))
+    ORDER BY n.seq LIMIT %(most)s
+"""
+_WORDS = {
+    "sent": "counts as sent, and no attempt was accepted",
+    "logged": "counts as logged, and no attempt says so",
+    "dead": "counts as undeliverable, and nobody tried",
+    "merged": "counts as told with another, which tells its recipient nothing of it",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +118,7 @@ def _unsent(event: Event, notices: Sequence[Notification]) -> list[Finding]:
     if promised is None and event.evidence.get("notice") == "now":
         detail = f"The event “{event.kind}” was to be told at once, and nobody decided whom."
         return [_of_event(event, f"lost:notices:{event.pk}", LOST, detail)]
-    gone = [
+    return [
         _of_event(
             event,
             f"lost:notice:{lost}",
@@ -93,16 +127,6 @@ def _unsent(event: Event, notices: Sequence[Notification]) -> list[Finding]:
         )
         for lost in promised or ()
         if lost not in there
-    ]
-    return gone + [
-        _of_event(
-            event,
-            f"lost:notice:{notice.pk}",
-            LOST,
-            f"A notice of “{event.kind}” counts as told with another, and no other tells of it: {notice.pk}.",
-        )
-        for notice in notices
-        if notice.state == "merged" and notice.told_in_id is None
     ]
 
 
@@ -146,3 +170,25 @@ def strays(notification_ids: Iterable[UUID]) -> list[Finding]:
         )
         for n in rows
     ]
+
+
+def settled(*, after: int, again: Collection[UUID]) -> tuple[list[Finding], int]:
+    """Ask of the newest messages, those after a number, and those given, whether their state has its cause.
+
+    Returns the findings, and after which number to go on: 0 at the end.
+    """
+    given: dict[str, Any] = {"after": after, "rows": MESSAGES, "again": list(again), "most": LIMIT}
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLED, given)
+        rows = cursor.fetchall()
+    window = Notification.objects.filter(seq__gt=after).order_by("seq").values_list("seq", flat=True)
+    found = [
+        Finding(
+            key=f"lost:told:{pk}",
+            kind=LOST,
+            detail=f"The message {pk} {_WORDS[state]}.",
+            investment_id=investment,
+        )
+        for pk, state, investment in rows
+    ]
+    return found, next(iter(window[MESSAGES - 1 : MESSAGES]), 0)

@@ -1,7 +1,7 @@
 """The auditor's findings: each difference is one row, found again or settled; what is open is asked about again."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -27,6 +27,9 @@ class Open:
     timers: tuple[int, ...]
     events: tuple[UUID, ...]
     notices: tuple[UUID, ...]
+    told: tuple[UUID, ...]
+    episodes: tuple[int, ...]
+    investments: tuple[int, ...]
 
 
 def still_open() -> Open:
@@ -38,16 +41,21 @@ def still_open() -> Open:
     )
     keys = [key for key, _ in rows]
 
-    def named(prefix: str) -> list[str]:
-        return [key.removeprefix(prefix) for key in keys if key.startswith(prefix)]
-
     return Open(
         keys=frozenset(keys),
         points=tuple(sorted({point for _, point in rows if point is not None})),
-        timers=tuple(int(name) for name in named("lost:timer:")),
-        events=tuple(UUID(name) for name in named("phantom:event:")),
-        notices=tuple(UUID(name) for name in named("phantom:notice:")),
+        timers=tuple(int(name) for name in named(keys, "lost:timer:")),
+        events=tuple(UUID(name) for name in named(keys, "phantom:event:")),
+        notices=tuple(UUID(name) for name in named(keys, "phantom:notice:")),
+        told=tuple(UUID(name) for name in named(keys, "lost:told:")),
+        episodes=tuple(int(name) for name in named(keys, "lost:episode:", "phantom:episode:")),
+        investments=tuple(int(name) for name in named(keys, "stuck:events:")),
     )
+
+
+def named(keys: Iterable[str], *prefixes: str) -> list[str]:
+    """Return what comes after a prefix in the keys that have one of them."""
+    return [key.removeprefix(prefix) for key in keys for prefix in prefixes if key.startswith(prefix)]
 
 
 def write(found: Mapping[str, Finding], before: Open, *, now: datetime) -> None:

@@ -1,27 +1,33 @@
 """The auditor's questions about time: what the clock did or should have done, and facts that nobody has judged."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Greatest
 
-from alerts import queries, timers
+from alerts import holding, queries, timers
 from alerts.attempts import MAX_ATTEMPTS
-from alerts.checks import LOST, MISSING, PHANTOM, STUCK, Finding
+from alerts.checks import LIMIT, LOST, MISSING, PHANTOM, SLACK, STUCK, Finding
 from alerts.models import Event, Notification, Policy, Silence, Timer
+from alerts.rules import leaving
 from alerts.rules.replay import CHANGES
+from alerts.rules.routes import DAILY
+from portfolio import calendars
+from portfolio.business_days import Calendar
 from roi import snapshots
 from roi.models import SnapshotHead
 
-# A question about everything there is stops here; by then the number alone says enough.
-LIMIT = 1000
 _MADE_BY = {
     timers.REMINDER: timers.REMINDED,
     timers.ESCALATION: timers.ESCALATED,
     timers.SNOOZE_END: timers.SILENCE_ENDED,
 }
+# Until quiet hours end, or a daily digest leaves: an hour more where clocks change.
+_DAY = timedelta(hours=25)
 _MADE_OF = {made: kind for kind, made in _MADE_BY.items()}
 _OVERDUE_FACTS = """
     SELECT i.id FROM portfolio_investment i
@@ -77,8 +83,8 @@ def _unrung(written: Iterable[Event]) -> list[Finding]:
     events = list(written)
     rows = Timer.objects.filter(episode__in={e.episode_id for e in events})
     rung = set(rows.values_list("episode_id", "kind", "done_at"))
-    # A level that was set anew, as the alert reopened, does not remember the first time.
-    again = set(rows.filter(done_at=None).values_list("episode_id", "kind", "started_at"))
+    # A level that was set anew, as the alert reopened or was heard of again, does not remember the first time.
+    again = set(rows.filter(kind=timers.ESCALATION).values_list("episode_id", "kind", "started_at"))
     ends = Silence.objects.filter(handled_at__in={e.recorded_at for e in events})
     silences = set(ends.values_list("handled_at", flat=True))
     found = []
@@ -108,14 +114,57 @@ def stuck(*, now: datetime, slo: timedelta) -> list[Finding]:
     """Ask what should have been done by now and still waits: messages, timers and ends of silences."""
     before, found = now - slo, []
     late = Q(state__in=Notification.OPEN, next_at__lt=before) | Q(state="held", digest_at__lt=before)
-    for notice, state, at in Notification.objects.filter(late).values_list("pk", "state", "next_at")[:LIMIT]:
-        found.append(_late(f"notice:{notice}", f"A message ({state})", at))
+    rows = Notification.objects.filter(late).values_list("pk", "state", "next_at", "digest_at")[:LIMIT]
+    for notice, state, at, digest_at in rows:
+        due_at = digest_at if state == "held" and digest_at else at
+        found.append(_late(f"notice:{notice}", f"A message ({state})", due_at))
     waiting = Timer.objects.filter(state="waiting", due_at__lt=before)
     for pk, kind, at in waiting.values_list("pk", "kind", "due_at")[:LIMIT]:
         found.append(_late(f"timer:{pk}", f"A timer ({kind.replace('_', ' ')})", at))
     for pk, at in Silence.objects.filter(handled_at=None, ends_at__lt=before).values_list("pk", "ends_at"):
         found.append(_late(f"silence:{pk}", "The end of a silence", at))
     return found
+
+
+def astray(*, now: datetime, waits: Mapping[str, timedelta]) -> list[Finding]:
+    """Ask which messages are put off for longer than anything of ours does; `waits`: how long senders do, by state."""
+    moment = Greatest(Value(now), F("event__recorded_at"))  # a null is not looked at
+
+    def beyond(name: str, wait: timedelta) -> Q:
+        return Q(**{f"{name}__gt": moment + Value(wait + SLACK)})
+
+    is_open = (
+        Q(state="pending") & beyond("next_at", max(waits["pending"], _DAY))
+        | Q(state="uncertain") & beyond("next_at", waits["uncertain"])
+        | Q(state="sending") & (beyond("next_at", timedelta()) | beyond("locked_until", waits["sending"]))
+    )
+    imported = Q(suppressed_by__in=[holding.GROUPED, holding.RESTATED])
+    is_held = (
+        imported & beyond("digest_at", holding.longest())
+        | Q(suppressed_by=DAILY) & beyond("digest_at", _DAY)
+        | ~imported & beyond("digest_at", timedelta(days=7) + _DAY)
+    )
+    waiting = Q(state__in=Notification.OPEN, next_at__gt=now) | Q(state="held", digest_at__gt=now)
+    # First by the clock alone, which the indexes over what waits can answer.
+    rows = Notification.objects.filter(waiting | Q(state="sending", locked_until__gt=now))
+    rows = rows.filter(is_open | Q(state="held") & is_held).annotate(moment=moment)
+    late = list(rows.select_related("portfolio").defer("message", "rendered").order_by("seq")[: 10 * LIMIT])
+    days = calendars.calendars_of({row.portfolio for row in late})
+    found = []
+    for row in late:
+        is_leased = row.state == "sending" and row.locked_until
+        at = row.digest_at if row.state == "held" else row.locked_until if is_leased else row.next_at
+        if row.suppressed_by == holding.NO_DATA and at and at <= _asked_by(row, days[row.portfolio_id]):
+            continue
+        detail = f"A message ({row.state}) is put off until {at:%Y-%m-%d %H:%M} UTC, for no reason."
+        found.append(Finding(key=f"stuck:notice:{row.pk}", kind=STUCK, detail=detail))
+    return found[:LIMIT]
+
+
+def _asked_by(row: Any, days: Calendar) -> datetime:
+    """Return when data is asked for at the latest, of a month that was closed by the row's moment."""
+    due_at = days.due_at(row.moment, count=leaving.ASKED_AFTER, zone=row.portfolio.time_zone)
+    return due_at + _DAY + SLACK
 
 
 def _late(what: str, words: str, at: datetime) -> Finding:

@@ -84,7 +84,7 @@ def replay(points: Sequence[EvaluationPoint]) -> list[Replayed]:
     comparable = {point: judged for point in points if (judged := _judged(point))}
     known = _Known(
         before=_before(points),
-        events=_events_of(list(investments)),
+        events=events_of(list(investments)),
         versions=_versions_of(list(investments)),
         then=facts_then.of(comparable, investments),
         forecasts=outlooks.of_forecasts(
@@ -167,7 +167,7 @@ def _before(points: Sequence[EvaluationPoint]) -> dict[int, EvaluationPoint]:
     return {pk: found[before] for pk, before in pairs.items()}
 
 
-def _events_of(investment_ids: Sequence[int]) -> dict[int, Events]:
+def events_of(investment_ids: Sequence[int]) -> dict[int, Events]:
     """Return the events of investments by rule, each with the point it was written at, in the order of writing."""
     events: dict[int, Events] = {pk: defaultdict(list) for pk in investment_ids}
     rows = (
