@@ -9,11 +9,11 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from alerts import acknowledgments, links, queries, targets
+from alerts import acknowledgments, links, queries, targets, unsubscriptions
 from alerts.acknowledgments import Acknowledged
 from alerts.links import ACKNOWLEDGE, ANSWER, UNSUBSCRIBE, LinkError
 from alerts.models import Episode, Target
-from portfolio.models import Investment, User
+from portfolio.models import Investment, Portfolio, User
 
 _ABOUT = """
     SELECT p.public_id, i.owner_id, i.sponsor_id, i.portfolio_id, u.id, u.public_id, u.is_active, u.is_superuser
@@ -22,7 +22,11 @@ _ABOUT = """
     LEFT JOIN portfolio_user u ON u.id = %(user)s::bigint
     WHERE e.id = %(event)s
 """
-Row = TypeVar("Row", Episode, Target, User)
+_SUBSCRIBER = """
+    SELECT u.public_id, p.public_id FROM portfolio_user u, portfolio_portfolio p
+    WHERE u.id = %(user)s AND p.id = %(portfolio)s
+"""
+Row = TypeVar("Row", Episode, Portfolio, Target, User)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,28 @@ class Asked:
     nonce: str
 
 
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A person to whom mail about a portfolio goes."""
+
+    user: User
+    portfolio: Portfolio
+
+
 def carried_by(
-    notice: UUID, *, event_id: UUID | None, user_id: int | None, target: Target | None, now: datetime
+    notice: UUID,
+    *,
+    event_id: UUID | None,
+    user_id: int | None,
+    target: Target | None,
+    now: datetime,
+    leaves: int | None = None,
 ) -> dict[str, str]:
     """Return the signed values of one message by name; nothing for what cannot be answered.
 
     `acknowledge` is an address for the person it is sent to, `answer` the value of the buttons in a shared place,
-    `unsubscribe` the address that switches a shared address off. None of them is stored.
+    `unsubscribe` the address that switches a shared address off, or stops mail to the person about a portfolio:
+    `leaves` is its key, None where the mail cannot be left. None of them is stored.
     """
     expires = now + links.LASTS
     episode, user = _asks(event_id, user_id) or (None, None)
@@ -51,10 +70,20 @@ def carried_by(
     if episode is not None and settings.SLACK_SIGNING_SECRET:
         # Without it nobody could believe who pressed, so there is no button to press.
         found["answer"] = links.sign(ANSWER, {"e": str(episode.public_id)}, expires=expires)
-    if target is not None and target.channel == "email":
-        token = links.sign(UNSUBSCRIBE, {"t": str(target.public_id)}, expires=now + timedelta(days=365))
+    if (leaver := _leaver(user_id, target, leaves)) is not None:
+        token = links.sign(UNSUBSCRIBE, leaver, expires=now + timedelta(days=365))
         found["unsubscribe"] = links.address(UNSUBSCRIBE, token)
     return found
+
+
+def _leaver(user_id: int | None, target: Target | None, leaves: int | None) -> dict[str, str] | None:
+    """Return who is unsubscribed by a mail's link: a shared address, or a person of a portfolio."""
+    if target is not None:
+        return {"t": str(target.public_id)} if target.channel == "email" else None
+    if user_id is None or leaves is None:
+        return None
+    row = queries.asked(_SUBSCRIBER, {"user": user_id, "portfolio": leaves})
+    return {"u": str(row[0]), "p": str(row[1])} if row else None
 
 
 def asked_by(token: str, *, now: datetime) -> Asked:
@@ -79,15 +108,20 @@ def acknowledge(asked: Asked, *, now: datetime) -> Acknowledged:
     return acknowledgments.acknowledge(asked.episode, user=asked.user, via="email", now=now)
 
 
-def target_of(token: str, *, now: datetime) -> Target:
-    """Return the shared address that an unsubscribe link is about. Raises LinkError with a sentence."""
-    return _one(Target, links.read(UNSUBSCRIBE, token, now=now).get("t"), "portfolio")
+def leaver_of(token: str, *, now: datetime) -> Target | Subscriber:
+    """Return the shared address or the person that an unsubscribe link is about. Raises LinkError with a sentence."""
+    payload = links.read(UNSUBSCRIBE, token, now=now)
+    if "u" in payload:
+        return Subscriber(_one(User, payload["u"]), _one(Portfolio, payload.get("p")))
+    return _one(Target, payload.get("t"), "portfolio")
 
 
-def unsubscribe(target: Target, *, now: datetime) -> None:
-    """Switch a shared address off; doing so again changes nothing."""
-    if target.is_active:
-        targets.switch_off(target, reason="Unsubscribed by the link in a mail.", now=now)
+def unsubscribe(leaver: Target | Subscriber, *, now: datetime) -> None:
+    """Switch a shared address off, or stop mail to a person about a portfolio; doing so again changes nothing."""
+    if isinstance(leaver, Subscriber):
+        unsubscriptions.unsubscribe(leaver.user, leaver.portfolio, now=now)
+    elif leaver.is_active:
+        targets.switch_off(leaver, reason="Unsubscribed by the link in a mail.", now=now)
 
 
 def _asks(event_id: UUID | None, user_id: int | None) -> tuple[Episode, User | None] | None:

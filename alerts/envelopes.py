@@ -14,6 +14,8 @@ from roi import charts
 from roi.models import Snapshot
 
 WITHHELD = "[only in the message]"
+# What is asked of a person, or asked for by them, comes to whoever unsubscribed as well.
+_ASKED = frozenset({"test", "review"})
 _DRAWN = frozenset({"fired", "reopened", "reminder", "escalated", "resolved", "silence_ended"})
 _MOST_MONTHS = 120
 
@@ -38,18 +40,8 @@ def message_of(claimed: Claim, *, is_read: bool = True) -> Message:
     writer = _WRITERS.get(str(claimed.message.get("kind")))
     if writer is not None:
         return writer(claimed)
-    shared = None
-    if claimed.user_id is None:
-        shared = targets.find(claimed.portfolio_id, channel=claimed.channel, address=claimed.address)
-    carried = answers.carried_by(
-        claimed.id,
-        event_id=claimed.event_id,
-        user_id=claimed.user_id,
-        target=shared,
-        now=claimed.claimed_at,
-    )
     rendered = messages.render(
-        claimed.message | carried,
+        claimed.message | carried_by(claimed),
         id=claimed.id,
         thread_id=claimed.thread_key,
         is_repeat=claimed.is_repeat,
@@ -57,6 +49,22 @@ def message_of(claimed: Claim, *, is_read: bool = True) -> Message:
     )
     chart = chart_of(claimed.message) if is_read and claimed.channel == "email" else None
     return replace(rendered, occurred_at=claimed.created_at, chart=chart)
+
+
+def carried_by(claimed: Claim) -> dict[str, str]:
+    """Return the signed values that a notification carries, by name; they are laid over its words, never stored."""
+    shared, told = None, claimed.message
+    if claimed.user_id is None:
+        shared = targets.find(claimed.portfolio_id, channel=claimed.channel, address=claimed.address)
+    must_hear = told.get("kind") in _ASKED or bool((told.get("recipient") or {}).get("must_hear"))
+    return answers.carried_by(
+        claimed.id,
+        event_id=claimed.event_id,
+        user_id=claimed.user_id,
+        target=shared,
+        leaves=None if must_hear or claimed.channel != "email" else claimed.portfolio_id,
+        now=claimed.claimed_at,
+    )
 
 
 def kept(handed: Mapping[str, Any], message: Message) -> dict[str, Any]:

@@ -49,6 +49,8 @@ _JUDGED = {
     "missing_actuals": "Missing",
     "early_warning": "Probability",
 }
+# How a mail's foot names the link that stops such mail, to a person and to a shared address.
+STOPS = "Unsubscribe from mail about this portfolio"
 # What is signed for one recipient; it is laid over the copied figures at sending and never stored.
 _CARRIED = ("acknowledge", "answer", "unsubscribe")
 # What a message to a machine leaves out: who was told, and addresses of our own pages.
@@ -79,6 +81,7 @@ def render(
     link = link_to(message)
     carried = {name: str(message.get(name) or "") for name in _CARRIED}
     acknowledge = carried["acknowledge"]
+    foot = (*left, *notes, *way_out(carried["unsubscribe"]))
     return Message(
         id=id,
         kind=kind,
@@ -88,7 +91,7 @@ def render(
         facts=facts,
         notes=notes,
         link=link,
-        text=_text(headline, lead, _with_links(items) or facts, (*left, *notes), _links(link, acknowledge)),
+        text=_text(headline, lead, _with_links(items) or facts, foot, _links(link, acknowledge)),
         html=_html(message, headline, lead, () if items else facts, (*left, *notes), link),
         thread_id=thread_id,
         is_repeat=is_repeat,
@@ -280,6 +283,11 @@ def link_to(message: Json) -> str:
     return settings.PUBLIC_URL.rstrip("/") + path
 
 
+def way_out(unsubscribe: str) -> tuple[str, ...]:
+    """Return the line of a mail's text that says how to stop such mail; none where there is nothing to stop."""
+    return (f"{STOPS}: {unsubscribe}",) if unsubscribe else ()
+
+
 def _links(link: str, acknowledge: str) -> str:
     lines = [f"Acknowledge: {acknowledge}"] if acknowledge else []
     return "\n".join([*lines, f"Open in Hurdle: {link}"])
@@ -319,6 +327,8 @@ def _html(
         "notes": notes,
         "link": link,
         "acknowledge": str(message.get("acknowledge") or ""),
+        "unsubscribe": str(message.get("unsubscribe") or ""),
+        "stops": STOPS,
         "tone": _tone(message),
         "label": wording.plain(f"{severity}, over" if is_over else severity, limit=26),
     }

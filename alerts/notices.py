@@ -212,7 +212,8 @@ def notification_of(
         "episode_key": evidence["episode_key"],
         # A lasting address: it leads to wherever the investment's page stands.
         "path": f"/go/investment/{investment.public_id}",
-        "recipient": {"name": recipient.name, "why": recipient.why},
+        "recipient": {"name": recipient.name, "why": recipient.why}
+        | ({"must_hear": True} if recipient.must_hear else {}),
     }
     return Notification(
         id=ids.delivery_id(event.id, target=recipient.key),

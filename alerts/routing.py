@@ -1,10 +1,12 @@
 """Who is told of an event, by which channel, and why: by the portfolio's routes, by the defaults where it has none."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
+from alerts import channels, unsubscriptions
+from alerts.channels.log import LogChannel
 from alerts.models import Route, Target
 from alerts.rules import RULES, routes
 from alerts.rules.attention import Rung
@@ -15,6 +17,7 @@ from portfolio.models import Investment, Membership, User
 from portfolio.terms import Role
 
 MISSING_ACTUALS = "missing_actuals"
+_ALL_THE_SAME = "nobody else can be told, so this is sent although they unsubscribed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Recipient:
     why: str
     user: User | None = None
     mode: str = routes.IMMEDIATE
+    must_hear: bool = False  # told although they unsubscribed: nobody else can be
 
     @property
     def key(self) -> str:
@@ -44,6 +48,7 @@ class Directory:
     routes: Mapping[int, Sequence[RouteTerms]]  # by portfolio, in their order
     named: Mapping[int, User]  # whom routes name
     calendars: Mapping[int, Calendar]  # by portfolio
+    unsubscribed: Collection[tuple[int, int]] = frozenset()  # by user and portfolio
 
     def with_role(self, investment: Investment, role: Role) -> Sequence[User]:
         """Return the members of an investment's portfolio in a role."""
@@ -57,6 +62,14 @@ class Directory:
             or user.is_superuser
             or any(user in self.with_role(investment, role) for role in Role)
         )
+
+    def is_unsubscribed(self, user: User, investment: Investment) -> bool:
+        """Whether a person wants no mail about an investment's portfolio."""
+        return (user.pk, investment.portfolio_id) in self.unsubscribed
+
+    def is_mailed(self, user: User, investment: Investment) -> bool:
+        """Whether mail about an investment reaches a person who wants it."""
+        return user.is_active and bool(user.email) and not self.is_unsubscribed(user, investment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +117,7 @@ def directory(investments: Sequence[Investment], *, on: date) -> Directory:
     people |= {u.pk: u for i in investments for u in (i.owner, i.sponsor) if u is not None}
     days = calendars.calendars_of({i.portfolio_id: i.portfolio for i in investments}.values())
     away = calendars.delegates_on(on, list(people.values()))
-    return Directory(targets, members, away, ordered, named, days)
+    return Directory(targets, members, away, ordered, named, days, unsubscriptions.of(portfolios))
 
 
 def recipients(investment: Investment, rule: str, known: Directory, *, severity: str = "") -> list[Recipient]:
@@ -146,6 +159,8 @@ def explain(
         return way, "They have no access to the portfolio."
     if not user.email:
         return way, "They have no email address."
+    if known.is_unsubscribed(user, investment):
+        return way, "They unsubscribed from mail about this portfolio."
     if user.pk in known.delegates:
         return way, f"They are away; {known.delegates[user.pk]} stands in for them."
     if way.is_default:
@@ -156,17 +171,28 @@ def explain(
 
 
 def escalation(investment: Investment, rung: Rung, known: Directory) -> tuple[list[Recipient], bool]:
-    """Return who is told on a rung, and whether the rung is empty: then the portfolio's administrators are told."""
+    """Return who is told on a rung, and whether the rung is empty: then the portfolio's administrators are told.
+
+    Where all of them unsubscribed, the first is told all the same.
+    """
     role = {Rung.OWNER: "owner", Rung.SPONSOR: "sponsor", Rung.BOARD: "board"}[rung]
     people = _in_role(role, investment, known)
-    return _mails(people or _in_role("admin", investment, known), investment, known), not people
+    told = _mails(people or _in_role("admin", investment, known), investment, known)
+    if told:
+        return told, not people
+    is_empty = not _in_role(role, investment, replace(known, unsubscribed=frozenset()))
+    return _all_the_same((role, "admin"), investment, known), is_empty
 
 
 def without_delegates(
     investment: Investment, rule: str, known: Directory, *, severity: str = ""
 ) -> list[Recipient]:
-    """Return who would be told if nobody were away: whoever heard of a beginning may be back at its end."""
-    return recipients(investment, rule, replace(known, delegates={}), severity=severity)
+    """Return who would be told if nobody were away or unsubscribed: they may have heard of a beginning.
+
+    What they are not mailed since they unsubscribed is kept back when it would leave, and recorded so.
+    """
+    everybody = replace(known, delegates={}, unsubscribed=frozenset())
+    return recipients(investment, rule, everybody, severity=severity)
 
 
 def _reached_by(terms: RouteTerms, investment: Investment, known: Directory) -> Iterable[Recipient]:
@@ -189,7 +215,7 @@ def _people_named(
     if named.kind == "role":
         return _in_role(named.value, investment, known)
     user = known.named.get(int(named.value)) if named.value.isdigit() else None
-    if user is None or not user.email or not known.may_hear(user, investment):
+    if user is None or not known.is_mailed(user, investment) or not known.may_hear(user, investment):
         return []
     return [(user, f"named by the route “{terms.name}”")]
 
@@ -197,19 +223,20 @@ def _people_named(
 def _in_role(role: str, investment: Investment, known: Directory) -> list[tuple[User, str]]:
     """Return who can be written to in a role, and what they are told they are."""
     if role == "owner":
-        return _told_as(investment.owner, "owner of the investment")
+        return _told_as(investment.owner, "owner of the investment", investment, known)
     if role == "sponsor":
-        return _told_as(investment.sponsor, "sponsor of the investment")
+        return _told_as(investment.sponsor, "sponsor of the investment", investment, known)
     if role == "data_owner":
         asked = known.named.get(investment.data_owner_id) if investment.data_owner_id else None
-        return _told_as(asked, "data owner of the investment") or _in_role("finance", investment, known)
+        found = _told_as(asked, "data owner of the investment", investment, known)
+        return found or _in_role("finance", investment, known)
     words = {"board": "governance board", "finance": "finance", "admin": "administrator"}[role]
     members = known.with_role(investment, Role(role))
-    return [(user, f"{words} of the portfolio") for user in members if user.email]
+    return [(user, f"{words} of the portfolio") for user in members if known.is_mailed(user, investment)]
 
 
-def _told_as(user: User | None, why: str) -> list[tuple[User, str]]:
-    return [(user, why)] if user is not None and user.is_active and user.email else []
+def _told_as(user: User | None, why: str, investment: Investment, known: Directory) -> list[tuple[User, str]]:
+    return [(user, why)] if user is not None and known.is_mailed(user, investment) else []
 
 
 def _mails(people: Sequence[tuple[User, str]], investment: Investment, known: Directory) -> list[Recipient]:
@@ -217,10 +244,25 @@ def _mails(people: Sequence[tuple[User, str]], investment: Investment, known: Di
     for user, why in people:
         stand_in = known.delegates.get(user.pk)
         # Standing in opens nothing: whoever may not see the portfolio is not told of it for somebody else either.
-        is_told = stand_in is not None and bool(stand_in.email) and known.may_hear(stand_in, investment)
+        is_told = stand_in and known.is_mailed(stand_in, investment) and known.may_hear(stand_in, investment)
         person, because = (stand_in, f"stands in for {user}, {why}") if stand_in and is_told else (user, why)
         mails.setdefault(person.pk, Recipient("email", person.email, str(person), because, person))
     return list(mails.values())
+
+
+def _all_the_same(order: Sequence[str], investment: Investment, known: Directory) -> list[Recipient]:
+    """Return the first of an order, told although they unsubscribed; nobody where nobody has an address either.
+
+    A delegate of theirs who wants mail is told instead: nobody's wish is set aside for nothing.
+    """
+    everybody = replace(known, unsubscribed=frozenset())
+    found = next((found for role in order if (found := _in_role(role, investment, everybody))), [])
+    return [
+        replace(one, why=f"{one.why}; {_ALL_THE_SAME}", must_hear=True)
+        if one.user is not None and known.is_unsubscribed(one.user, investment)
+        else one
+        for one in _mails(found[:1], investment, known)
+    ]
 
 
 def _shared(investment: Investment, known: Directory, wanted: Callable[[Target], bool]) -> list[Recipient]:
@@ -236,15 +278,29 @@ def _defaults(investment: Investment, rule: str, known: Directory) -> list[Recip
 
     By email the first of these who can be written to: about missing actuals the data owner, or finance; the owner;
     the sponsor; the administrators. Of a quiet rule nobody else hears; of the others the shared targets that
-    want the rule, and where no Slack target was ever set, the installation's channel.
+    want the rule, and where no Slack target was ever set, the installation's channel. Where nobody would hear as all
+    of these unsubscribed, the first of them is told all the same.
     """
     asked = ("data_owner",) if rule == MISSING_ACTUALS else ()
     order = (*asked, "owner", "sponsor", "admin")
     people = next((found for role in order if (found := _in_role(role, investment, known))), [])
+    shared = [] if RULES[rule].is_quiet else _shared_by_default(investment, rule, known)
     told = _mails(people, investment, known)
-    if RULES[rule].is_quiet:
-        return told
-    told += _shared(investment, known, lambda target: not target.rules or rule in target.rules)
+    if not told and not any(_is_heard(one) for one in shared):
+        told = _all_the_same(order, investment, known)
+    return [*told, *shared]
+
+
+def _shared_by_default(investment: Investment, rule: str, known: Directory) -> list[Recipient]:
+    told = _shared(investment, known, lambda target: not target.rules or rule in target.rules)
     if not any(t.channel == "slack" for t in known.targets.get(investment.portfolio_id, ())):
         told.append(Recipient("slack", "", "default channel", "the installation's channel"))
     return told
+
+
+def _is_heard(shared: Recipient) -> bool:
+    """Whether anybody reads a shared address: what the installation can only write to its log is read by nobody."""
+    kind = channels.CHANNELS.get(shared.channel)
+    if kind is None or not kind.is_shared:
+        return kind is not None
+    return not isinstance(channels.resolve(shared.channel), LogChannel)

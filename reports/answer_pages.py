@@ -6,16 +6,18 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 from rest_framework.throttling import SimpleRateThrottle
 
-from alerts import acknowledgments, answers
+from alerts import acknowledgments, answers, unsubscriptions
 from alerts.acknowledgments import OverlayError
-from alerts.answers import Asked
+from alerts.answers import Asked, Subscriber
 from alerts.links import LinkError
+from alerts.models import Target
 from alerts.rules import RULES
 
 View = Callable[[HttpRequest, str], HttpResponse]
@@ -35,6 +37,9 @@ _INSTEAD = {
     "closed": "There is nothing left to do.",
     "forbidden": "Ask the investment's owner, or somebody who records in its portfolio.",
 }
+_STILL = (
+    "Still sent: an alert nobody else can be told of, reports you ask for, and reviews that wait for you."
+)
 
 
 class LinkThrottle(SimpleRateThrottle):
@@ -131,22 +136,50 @@ def _about(asked: Asked) -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "POST"])
 @_page
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """Switch a portfolio's shared mail address off, by the button or by a mail program's own one."""
+    """Stop mail to a person about a portfolio, or to its shared address, by the button or a mail program's own one."""
     now = timezone.now()
-    target = answers.target_of(token, now=now)
-    facts = [("Address", target.label), ("Portfolio", target.portfolio.name)]
-    if request.method == "POST":
-        answers.unsubscribe(target, now=now)
-        words = {
+    leaver = answers.leaver_of(token, now=now)
+    is_posted = request.method == "POST"
+    if is_posted:
+        answers.unsubscribe(leaver, now=now)
+    if isinstance(leaver, Subscriber):
+        return render(request, _TEMPLATE, _about_person(leaver, is_posted=is_posted))
+    return render(request, _TEMPLATE, _about_address(leaver, is_posted=is_posted))
+
+
+def _about_person(leaver: Subscriber, *, is_posted: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "facts": [("Person", str(leaver.user)), ("Portfolio", leaver.portfolio.name)],
+        "link": reverse("admin:reports_profile"),
+        "leads": "Open your profile",
+    }
+    if leaver.portfolio.pk in unsubscriptions.since(leaver.user):
+        return shown | {
+            "title": "No more mail" if is_posted else "You unsubscribed already",
+            "lead": "Alerts and reports of this portfolio are no longer mailed to you.",
+            "note": f"{_STILL} You can subscribe again on your profile.",
+            "tone": "good",
+        }
+    return shown | {
+        "title": "Stop mail about this portfolio?",
+        "lead": "Alerts and reports of this portfolio are then no longer mailed to you. If you own an investment, "
+        "its sponsor or an administrator is told in your place.",
+        "note": _STILL,
+        "button": "Stop mail",
+    }
+
+
+def _about_address(target: Target, *, is_posted: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {"facts": [("Address", target.label), ("Portfolio", target.portfolio.name)]}
+    if is_posted:
+        return shown | {
             "title": "No more messages",
             "lead": "Nothing is sent to this address any more.",
             "note": "Whoever administers the portfolio can switch it on again.",
             "tone": "good",
         }
-    else:
-        words = {
-            "title": "Stop messages to this address?",
-            "lead": "Alerts of the portfolio are then no longer sent to this shared address, for everybody behind it.",
-            "button": "Stop messages",
-        }
-    return render(request, _TEMPLATE, {**words, "facts": facts})
+    return shown | {
+        "title": "Stop messages to this address?",
+        "lead": "Alerts of the portfolio are then no longer sent to this shared address, for everybody behind it.",
+        "button": "Stop messages",
+    }

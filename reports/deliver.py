@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from django.db.models import Q
 from django.urls import reverse
 
-from alerts import envelopes, holding, outbox
+from alerts import envelopes, holding, outbox, unsubscriptions
 from alerts.channels.base import Enclosure, Message
 from alerts.models import Notification, Target
 from alerts.outbox import Claim
@@ -18,6 +18,7 @@ from reports import archive, pack_mail
 from reports.models import ArchivedReport, ReportRun
 
 KIND = "report"
+_UNSUBSCRIBED = "They unsubscribed from mail about this portfolio."
 _NO_ACCESS = "They are no member of the portfolio any more, so nothing was sent."
 
 
@@ -42,7 +43,10 @@ def path_of(report: ArchivedReport) -> str:
 
 
 def announce(run: ReportRun, report: ArchivedReport, shown: Mapping[str, Any], *, now: datetime) -> int:
-    """Write a notification for each recipient; who lost access gets a suppressed one that says so."""
+    """Write a notification for each recipient; who lost access or unsubscribed gets a suppressed one that says so.
+
+    What somebody asked for comes to them all the same.
+    """
     message = {
         "kind": KIND,
         "title": pack_mail.headline(shown),
@@ -71,6 +75,7 @@ def _to_people(
     named = Q(public_id__in=[name for kind, _, name in names if kind == "user"])
     people = User.objects.filter(named | Q(pk__in=by_role.values("user"))).order_by("pk")
     belong = set(members.values_list("user_id", flat=True))
+    gone = {user_id for user_id, _ in unsubscriptions.of([report.portfolio_id])}
     rows = []
     for user in people.filter(is_active=True):
         row = _row(report, message, "email", user.email, user, str(user), now=now)
@@ -79,6 +84,11 @@ def _to_people(
         elif not user.email:
             row.state, row.suppressed_by = "suppressed", "no_address"
             row.state_reason = "They have no email address."
+        elif run.asked_by_id == user.pk:
+            row.message["recipient"]["must_hear"] = True
+            holding.keep_quiet(row, user, is_critical=False)
+        elif user.pk in gone:
+            row.state, row.suppressed_by, row.state_reason = "suppressed", "unsubscribed", _UNSUBSCRIBED
         else:
             holding.keep_quiet(row, user, is_critical=False)
         rows.append(row)
@@ -127,7 +137,7 @@ def message_of(claimed: Claim) -> Message:
     shown = archive.of(report).shown()
     files = {each.format: each for each in report.files.all()}
     path = str(told["path"])
-    headline = pack_mail.headline(shown)
+    headline, unsubscribe = pack_mail.headline(shown), envelopes.carried_by(claimed).get("unsubscribe", "")
     return Message(
         id=claimed.id,
         kind=KIND,
@@ -137,8 +147,8 @@ def message_of(claimed: Claim) -> Message:
         facts=pack_mail.facts(shown),
         notes=(f"Portfolio {shown['portfolio']}", f"As known on {shown['as_of']}"),
         link=envelopes.link_to(path),
-        text=pack_mail.text(shown, path=path),
-        html=bytes(files[archive.MAIL].content).decode(),
+        text=pack_mail.text(shown, path=path, unsubscribe=unsubscribe),
+        html=pack_mail.with_way_out(bytes(files[archive.MAIL].content).decode(), unsubscribe),
         thread_id=claimed.thread_key,
         is_repeat=claimed.is_repeat,
         occurred_at=claimed.created_at,
@@ -149,6 +159,7 @@ def message_of(claimed: Claim) -> Message:
             "portfolio": told["portfolio"],
         },
         enclosures=tuple(_enclosures(files, told["formats"])),
+        unsubscribe=unsubscribe,
     )
 
 

@@ -6,11 +6,20 @@ from typing import Any
 import css_inline
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.utils.html import format_html
+
+from alerts import messages
 
 Shown = Mapping[str, Any]
 # So many lines of each part; the rest is in Hurdle and in the files.
 LINES = 5
 PICTURE = "portfolio-chart"
+# Where a mail says how to stop such mail: the address is of one recipient, the archived mail of all of them.
+_WAY_OUT = "<!--way out-->"
+_STOP = (
+    '<p class="note" style="margin: 6px 0 0; font-size: 12px; line-height: 18px">'
+    '<a class="stop" style="color: #6b7280; text-decoration: underline" href="{}">{}</a></p>'
+)
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
 
 
@@ -27,7 +36,12 @@ def html(shown: Shown, *, path: str, picture_words: str, picture_at: str) -> str
     return str(_inliner.inline(render_to_string("reports/pack_mail.html", context)))
 
 
-def text(shown: Shown, *, path: str) -> str:
+def with_way_out(mail: str, unsubscribe: str) -> str:
+    """Return an archived mail with its recipient's own link to stop such mail; without one where it is empty."""
+    return mail.replace(_WAY_OUT, format_html(_STOP, unsubscribe, messages.STOPS) if unsubscribe else "")
+
+
+def text(shown: Shown, *, path: str, unsubscribe: str = "") -> str:
     """Return the same for mail programs that show no HTML."""
     lines = [f"{shown['title']}: {shown['portfolio']}, {shown['month']}", ""]
     if shown["audience"] != "overdue_reviews":
@@ -39,6 +53,7 @@ def text(shown: Shown, *, path: str) -> str:
         lines += [f"  {part['nothing']}"] if not part["rows"] else []
         lines.append("")
     lines += [f"Open in Hurdle: {_link(path)}", "", f"As known on {shown['as_of']}; {shown['hash'][:12]}"]
+    lines += messages.way_out(unsubscribe)
     return "\n".join(lines) + "\n"
 
 

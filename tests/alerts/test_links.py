@@ -184,7 +184,7 @@ def test_who_cannot_act_gets_no_link(episode: Episode, portfolio: Portfolio) -> 
     assert "acknowledge" not in found
 
 
-def test_a_shared_address_is_unsubscribed_by_one_click_and_a_person_s_is_not(
+def test_a_shared_address_is_unsubscribed_by_one_click(
     episode: Episode, olivia: User, portfolio: Portfolio
 ) -> None:
     target = Target.objects.create(

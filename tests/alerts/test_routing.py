@@ -191,7 +191,7 @@ def test_routing_reads_the_same_number_of_queries_for_any_number_of_investments(
 ) -> None:
     many = [support, *(factories.make_investment(portfolio) for _ in range(5))]
     route(portfolio, {"user": fred.pk})
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         known = routing.directory(many, on=now().date())
         for investment in many:
             routing.recipients(investment, RULE, known)

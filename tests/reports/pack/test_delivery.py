@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts import envelopes, outbox
+from alerts import envelopes, outbox, unsubscriptions
 from alerts.channels import email as email_channel
 from alerts.models import Notification, Target
 from alerts.outbox import Claim
@@ -312,3 +312,60 @@ def test_nobody_without_an_address_is_written_to(figures: Figures) -> None:
     schedules.run_due(now=datetime.now(UTC))
     row = Notification.objects.get(message__kind="report")
     assert (row.state, row.suppressed_by) == ("suppressed", "no_address")
+
+
+def _run(made: Schedule) -> None:
+    """Make the report of a schedule's last period."""
+    ReportRun.objects.create(
+        schedule=made,
+        period="2025-12",
+        portfolio=made.portfolio,
+        audience=made.audience,
+        month=LAST,
+        recipients=made.recipients,
+        next_at=datetime.now(UTC),
+        created_at=datetime.now(UTC),
+    )
+    schedules._work_off(schedules._take(now=datetime.now(UTC)), now=datetime.now(UTC))
+
+
+def test_who_unsubscribed_gets_no_scheduled_report_and_the_reason_is_stored(figures: Figures) -> None:
+    """The report is there for them to look at; what they ask for themselves still comes, and is not barred."""
+    vera, portfolio = figures.cast.people["vera"], figures.cast.portfolio
+    unsubscriptions.unsubscribe(vera, portfolio, now=datetime.now(UTC))
+    _run(schedule(figures, user(figures, "vera"), user(figures, "finn")))
+    rows = {r.user.username: r for r in Notification.objects.filter(message__kind="report") if r.user}
+    assert (rows["vera"].state, rows["vera"].suppressed_by) == ("suppressed", "unsubscribed")
+    assert rows["vera"].state_reason == "They unsubscribed from mail about this portfolio."
+    assert rows["finn"].state == "pending"
+    ask(figures)
+    schedules.run_due(now=datetime.now(UTC))
+    asked = Notification.objects.get(message__kind="report", user=vera, state="pending")
+    assert outbox.suppression(claim_of(asked)) is None
+    assert envelopes.message_of(claim_of(asked)).unsubscribe == ""
+    unsubscriptions.unsubscribe(figures.cast.people["finn"], portfolio, now=datetime.now(UTC))
+    barred = outbox.suppression(claim_of(rows["finn"]))
+    assert barred is not None
+    assert barred.code == "unsubscribed"
+
+
+def test_a_scheduled_report_says_how_to_stop_it_to_each_recipient(figures: Figures) -> None:
+    """The link is the recipient's own: in the header, the text and the HTML, and kept nowhere."""
+    board = Target.objects.create(
+        portfolio=figures.cast.portfolio, channel="email", address="board@example.com", label="Board"
+    )
+    _run(schedule(figures, user(figures, "vera"), f"target:{board.public_id}"))
+    found = set()
+    for row in Notification.objects.filter(message__kind="report"):
+        message = envelopes.message_of(claim_of(row))
+        mail = message_from_bytes(email_channel._mail(message, row.address, None), policy=policy.default)
+        assert mail["List-Unsubscribe"].strip() == f"<{message.unsubscribe}>"
+        assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        assert f"Unsubscribe from mail about this portfolio: {message.unsubscribe}" in message.text
+        assert f'href="{message.unsubscribe}"' in message.html
+        kept = envelopes.kept(email_channel.EmailChannel().describe(message, row.address), message)
+        assert "/alerts/unsubscribe/" not in str(kept)
+        found.add(message.unsubscribe)
+    assert len(found) == 2
+    mail_file = ReportFile.objects.get(format=archive.MAIL)
+    assert b"/alerts/unsubscribe/" not in bytes(mail_file.content)
