@@ -14,8 +14,6 @@ from roi import charts
 from roi.models import Snapshot
 
 WITHHELD = "[only in the message]"
-# What is asked of a person, or asked for by them, comes to whoever unsubscribed as well.
-_ASKED = frozenset({"test", "review"})
 _DRAWN = frozenset({"fired", "reopened", "reminder", "escalated", "resolved", "silence_ended"})
 _MOST_MONTHS = 120
 
@@ -52,11 +50,14 @@ def message_of(claimed: Claim, *, is_read: bool = True) -> Message:
 
 
 def carried_by(claimed: Claim) -> dict[str, str]:
-    """Return the signed values that a notification carries, by name; they are laid over its words, never stored."""
-    shared, told = None, claimed.message
+    """Return the signed values that a notification carries, by name; they are laid over its words, never stored.
+
+    Whoever is sent to although they unsubscribed is offered no link that would change nothing.
+    """
+    shared = None
     if claimed.user_id is None:
         shared = targets.find(claimed.portfolio_id, channel=claimed.channel, address=claimed.address)
-    must_hear = told.get("kind") in _ASKED or bool((told.get("recipient") or {}).get("must_hear"))
+    must_hear = (claimed.message.get("recipient") or {}).get("must_hear")
     return answers.carried_by(
         claimed.id,
         event_id=claimed.event_id,
