@@ -2,7 +2,8 @@
 
 Each question was taken away once, and its tests seen to fail: the attempts behind a state, whom a merged message is
 told in, each bound of waiting, a missing or late reminder, level or end of a snooze, a level told without its event,
-each compared part of an alert, an alert without an opening, the sweep, and asking again about what is open.
+what excuses a timer that is late, each compared part of an alert, an alert without an opening, what keeps one cause
+from being found twice, the sweep, and asking again about what is open.
 """
 
 from __future__ import annotations
@@ -281,16 +282,29 @@ def test_a_level_is_not_told_by_the_event_of_another(loss: Investment) -> None:
     assert "escalation (2)" in open_findings()[0]
 
 
+def _finds_no_timer_late(after: timedelta) -> None:
+    run = audited(days=after.days, seconds=after.seconds)
+    assert set(counts(run)) <= {"stuck"}
+    assert not AuditFinding.objects.filter(key__contains=":due:").exists(), open_findings()
+
+
 def test_what_is_put_off_for_a_day_is_right(loss: Investment) -> None:
     acknowledgments.acknowledge(alert(), user=loss.owner, via="console", now=now())  # type: ignore[arg-type]
-    last = timer("escalation", 3).due_at + timedelta(days=1)
+    last = now() + timedelta(days=28)
     due.run_due(now=last)
     waiting = timer("escalation", 3)
     assert (waiting.state, waiting.due_at) == ("waiting", last + timedelta(days=1))
-    later = last - now()
-    run = audited(days=later.days, seconds=later.seconds)
-    assert set(counts(run)) <= {"stuck"}
-    assert not AuditFinding.objects.filter(key__contains=":due:").exists()
+    _finds_no_timer_late(last - now())
+
+
+def test_a_level_that_waits_for_the_one_before_is_right(loss: Investment) -> None:
+    """After an outage the levels keep their distance."""
+    for days in (20, 21, 23):
+        due.run_due(now=now() + timedelta(days=days))
+    waiting = timer("escalation", 2)
+    assert (waiting.state, waiting.reason) == ("waiting", "The level before it came late.")
+    assert waiting.due_at > now() + timedelta(days=23)
+    _finds_no_timer_late(timedelta(days=22))
 
 
 def test_a_decided_alert_needs_no_timers(loss: Investment) -> None:
@@ -347,8 +361,8 @@ def test_a_level_that_was_told_before_it_was_set_anew_is_no_phantom(loss: Invest
         evidence=true.evidence | {"notices": [], "level": 1},
         recorded_at=level.started_at - timedelta(seconds=1),
     )
-    Timer.objects.filter(pk=level.pk).update(state="dropped", done_at=now())
-    assert counts(audited()) == {"lost": 1}, open_findings()
+    Timer.objects.filter(episode=alert(), kind="escalation").update(state="dropped", done_at=now())
+    assert counts(audited()) == {"lost": len(LEVELS)}, open_findings()
     assert "escalation (1)" in open_findings()[0]
 
 
