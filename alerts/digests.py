@@ -4,7 +4,7 @@ A notice ends as told in a digest, or by itself where it is alone, or with the r
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -15,20 +15,18 @@ from uuid import UUID, uuid5
 from django.db import connection, transaction
 from django.db.models import Max, Min, Q
 
-from alerts import holding, inhibitions, notices, outbox, overlays, record
+from alerts import holding, needless, outbox, unsubscriptions
 from alerts.digest_words import KEPT
-from alerts.holding import GROUPED, NO_DATA, RESTATED
-from alerts.models import EvaluationHead, Notification, Silence
-from alerts.overlays import Overlay
-from alerts.rules import inhibit
+from alerts.holding import GROUPED, RESTATED
+from alerts.models import Notification
+from alerts.needless import NOT_NOW, Why
 from alerts.rules.base import Severity
-from portfolio.models import Investment, Membership, User
+from portfolio.models import Investment
 
 _LANE = ("portfolio_id", "channel", "address", "user_id", "suppressed_by")
 _LOCK = 0x44494745
 _COPIED = ("kind", "rule", "title", "severity", "investment", "month", "since", "value", "threshold", "unit")
 _ALSO = ("months", "closed_reason", "path", "reason", "currency", "opened")
-_TELLING = ("pending", "sending", "uncertain", "sent", "logged", "merged")
 _WORST = (Severity.CRITICAL.value, Severity.WARNING.value, Severity.INFO.value)
 # So many notices are in memory at a time, beside those that are told.
 READ = 100
@@ -62,6 +60,7 @@ class _Told:
 
     lead: Notification
     count: int = 0
+    must_hear: bool = False
     worst: str = ""
     keys: list[UUID] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
@@ -71,6 +70,7 @@ class _Told:
     def take(self, row: Notification) -> None:
         """Count a notice in; of the loudest as much is kept as is told."""
         severity = row.message.get("severity", "")
+        self.must_hear |= bool((row.message.get("recipient") or {}).get("must_hear"))
         self.worst = min(self.worst or severity, severity, key=_rank) if self.count else severity
         self.count += 1
         self.keys.append(row.pk)
@@ -102,19 +102,25 @@ def _work_off(lane: Mapping[str, Any], *, now: datetime) -> int:
         .defer("rendered", "event__evidence", *_UNREAD)
         .order_by("seq")
     )
-    settled: dict[_Why, list[UUID]] = {}
+    settled: dict[Why, list[UUID]] = {}
     told: dict[object, _Told] = {}
     held = rows.iterator(chunk_size=READ)
     while some := list(islice(held, READ)):
-        needless = _not_needed(some, now=now)
+        found = needless.of(some, now=now)
         for row in some:
-            if row.pk in needless:
-                settled.setdefault(needless[row.pk], []).append(row.pk)
+            if row.pk in found:
+                settled.setdefault(found[row.pk], []).append(row.pk)
             elif lane["suppressed_by"] in (GROUPED, RESTATED) or (row.digest_at and row.digest_at <= now):
                 # Corrections are told by the import they came with, everything else as it is.
                 batch = row.message.get("knowledge") if row.suppressed_by == RESTATED else None
                 told.setdefault(batch, _Told(row)).take(row)
-    settled.pop(_NOT_NOW, None)
+    settled.pop(NOT_NOW, None)
+    if told:
+        # Who left and is told all the same: of these alerts nobody else hears.
+        lane_user = (lane["user_id"], lane["portfolio_id"])
+        must_hear = lane["channel"] == "email" and lane_user in unsubscriptions.of([lane["portfolio_id"]])
+        for part in told.values():
+            part.must_hear |= must_hear
     for (code, reason, silence), keys in settled.items():
         _update(keys, state="suppressed", suppressed_by=code, state_reason=reason, silence=silence)
     for part in told.values():
@@ -127,10 +133,12 @@ def _work_off(lane: Mapping[str, Any], *, now: datetime) -> int:
 def _tell(part: _Told, *, now: datetime) -> None:
     """Let one notice leave by itself, or merge many into a digest."""
     lead, is_critical = part.lead, part.worst == Severity.CRITICAL.value
+    if part.must_hear:
+        lead.message["recipient"] = {**(lead.message.get("recipient") or {}), "must_hear": True}
     if part.count == 1:
         lead.state, lead.state_reason, lead.suppressed_by, lead.next_at = "pending", "", "", now
         holding.keep_quiet(lead, lead.user, is_critical=is_critical)
-        lead.save(update_fields=["state", "state_reason", "suppressed_by", "next_at"])
+        lead.save(update_fields=["state", "state_reason", "suppressed_by", "next_at", "message"])
         return
     key = uuid5(lead.id, "digest")
     digest = Notification(
@@ -175,104 +183,3 @@ def _message(part: _Told) -> dict[str, Any]:
         "path": "/",
         "recipient": said.get("recipient", {}),
     }
-
-
-def _not_needed(held: Sequence[Notification], *, now: datetime) -> dict[UUID, "_Why"]:
-    """Return the notices that need not be told any more, each with its reason."""
-    over = _Over(
-        overlays.silences_in_force([held[0].portfolio_id], now=now, hold=True),
-        overlays.overlays_of({row.event.episode_id for row in held if row.event}, now=now),
-        _inhibited(held),
-        _told(held),
-    )
-    may_hear = _access(held[0])
-    whys = {row.pk: _why_not(row, over) if may_hear(row) else _NO_ACCESS for row in held}
-    return {key: why for key, why in whys.items() if why is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class _Over:
-    """What is laid over held notices now."""
-
-    silences: Sequence[Silence]
-    overlays: Mapping[int, Overlay]
-    inhibited: Mapping[int, Collection[str] | None]  # by investment; None: it is being judged
-    told: Collection[int]
-
-
-def _inhibited(held: Sequence[Notification]) -> dict[int, Collection[str] | None]:
-    """Return by investment what other alerts keep back of the held notices; None where somebody judges them now.
-
-    Nobody judges the others until this transaction is over: what is kept back here is seen where it is released.
-    """
-    episodes = [row.event.episode for row in held if row.event]
-    ids = {e.investment_id for e in episodes if e.rule in inhibit.INHIBITORS}
-    if not ids or not (maybe := inhibitions.inhibited(ids)):
-        return {}
-    heads = EvaluationHead.objects.select_for_update(skip_locked=True).filter(pk__in=maybe)
-    free = set(heads.values_list("pk", flat=True))
-    return {**inhibitions.inhibited(free), **dict.fromkeys(maybe.keys() - free)}
-
-
-_Why = tuple[str, str, Silence | None]
-# It stays as it is, and is looked at the next time.
-_NOT_NOW: _Why = ("", "", None)
-_NO_ACCESS: _Why = ("no_access", "The recipient has no access to the portfolio any more.", None)
-
-
-def _why_not(row: Notification, over: _Over) -> _Why | None:
-    if row.event is None:
-        return None
-    episode, is_end = row.event.episode, row.event.kind in inhibit.ABOUT_AN_END
-    silence = overlays.silence_for(over.silences, episode.investment, episode.rule)
-    if silence is not None:
-        return "silenced", overlays.reason_of(silence), silence
-    snooze = over.overlays.get(episode.pk, overlays.NOTHING).snooze
-    if snooze is not None and not is_end:
-        return "snoozed", overlays.reason_of_snooze(snooze), None
-    if episode.rule in inhibit.INHIBITORS and not is_end:
-        kept = over.inhibited.get(episode.investment_id, ())
-        if kept is None:
-            return _NOT_NOW
-        if episode.rule in kept:
-            return record.INHIBITED, inhibitions.reason_for(episode.rule), None
-    if row.suppressed_by != NO_DATA:
-        return None
-    if not is_end and episode.closed_at is not None:
-        return "in_time", "The data came in before anybody was asked for it.", None
-    if is_end and episode.pk not in over.told:
-        return "untold", "Nobody there was asked for this data, so nothing is said of its arrival.", None
-    return None
-
-
-def _told(held: Sequence[Notification]) -> set[int]:
-    """Return the episodes whose opening this recipient was told of already."""
-    lead = held[0]
-    rows = Notification.objects.filter(
-        portfolio=lead.portfolio_id,
-        channel=lead.channel,
-        user=lead.user_id,
-        event__episode__in=[row.event.episode_id for row in held if row.event],
-        event__kind__in=notices.OPENING,
-        state__in=_TELLING,
-    )
-    rows = rows if lead.user_id else rows.filter(address=lead.address)
-    return set(rows.values_list("event__episode_id", flat=True))
-
-
-def _access(lead: Notification) -> Callable[[Notification], bool]:
-    """Return whether the recipient may still hear of a notice: a member, or one of the investment's own people."""
-    user: User | None = lead.user
-    if user is None:
-        return lambda row: True
-    is_member = (
-        user.is_superuser or Membership.objects.filter(user=user, portfolio=lead.portfolio_id).exists()
-    )
-
-    def may_hear(row: Notification) -> bool:
-        if row.event is None or is_member:
-            return bool(user.is_active)
-        one = row.event.episode.investment
-        return bool(user.is_active) and user.pk in (one.owner_id, one.sponsor_id, one.data_owner_id)
-
-    return may_hear

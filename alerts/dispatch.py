@@ -168,6 +168,8 @@ def _rows(scene: Scene, happening: Happening) -> list[Notification]:
         back = routing.without_delegates(investment, rule, scene.directory, severity=severity)
         everybody = {recipient.key: recipient for recipient in (*back, *told)}
         told = [recipient for key, recipient in everybody.items() if key in known]
-        if (rule, event.episode.number) in scene.recorded.stood_in:
-            told += [one for one in record.stand_ins_of(event.episode) if one.key not in everybody]
+        # A rung of the ladder, or whom the routes name no longer: they hear of the end as well.
+        others = known - everybody.keys()
+        if event.episode.pk and (others or (rule, event.episode.number) in scene.recorded.stood_in):
+            told += [one for one in record.others_told_of(event.episode, others) if one.key not in everybody]
     return addressed(scene, happening, told, kept)

@@ -8,8 +8,7 @@ from uuid import UUID, uuid5
 
 from django.db.models import Q, QuerySet
 
-from alerts import channels
-from alerts.channels.log import LogChannel
+from alerts import channels, unsubscriptions
 from alerts.models import Notification, Target
 from alerts.outbox import Claim
 from portfolio.models import Membership, User
@@ -48,6 +47,17 @@ def _is_told(others: QuerySet[Notification], user_id: int) -> bool:
 
 
 def _candidates(claimed: Claim, now: datetime) -> Iterator[Notification]:
+    """Return whom to tell, in order; who unsubscribed is mailed last, and then although they did."""
+    rows = list(_by_order(claimed, now))
+    left = {user for user, _ in unsubscriptions.of([claimed.portfolio_id])}
+    yield from (row for row in rows if row.channel != "email" or row.user_id not in left)
+    for row in rows:
+        if row.channel == "email" and row.user_id in left:
+            row.message["recipient"]["must_hear"] = True
+            yield row
+
+
+def _by_order(claimed: Claim, now: datetime) -> Iterator[Notification]:
     if claimed.user_id is not None:
         for channel, address in _addresses(User.objects.get(pk=claimed.user_id)):
             yield _row(claimed, now, channel=channel, address=address, user_id=claimed.user_id)
@@ -65,15 +75,14 @@ def _candidates(claimed: Claim, now: datetime) -> Iterator[Notification]:
 def _is_usable(target: Target, rule: str) -> bool:
     if target.rules and rule not in target.rules:
         return False
-    is_shared = channels.kind_of(target.channel).is_shared
-    return not is_shared or not isinstance(channels.resolve(target.channel), LogChannel)
+    return channels.is_read(target.channel)
 
 
 def _addresses(user: User) -> Iterator[tuple[str, str]]:
     if not user.is_active:
         return
     for channel, address in (("email", user.email), ("slack", user.slack_id)):
-        if address and not isinstance(channels.resolve(channel), LogChannel):
+        if address and channels.is_read(channel):
             yield channel, address
 
 

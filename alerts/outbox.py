@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from alerts import inhibitions, queries
+from alerts import channels, inhibitions, queries
 from alerts.models import Notification
 from alerts.rules import inhibit
 
@@ -96,8 +96,14 @@ LEFT JOIN alerts_target t ON n.user_id IS NULL AND t.portfolio_id = n.portfolio_
 LEFT JOIN alerts_event e ON e.id = n.event_id
 LEFT JOIN alerts_episode p ON p.id = e.episode_id
 LEFT JOIN alerts_unsubscription r ON r.user_id = n.user_id AND r.portfolio_id = n.portfolio_id
-     AND r.ended_at IS NULL AND n.channel = 'email' AND n.message->>'kind' <> 'test'
+     AND r.ended_at IS NULL AND n.channel = 'email' AND n.message->>'kind' NOT IN ('test', 'review')
      AND n.message->'recipient'->>'must_hear' IS DISTINCT FROM 'true'
+     -- Who leaves while an alert is on its way to them alone still hears of it.
+     AND CASE WHEN e.id IS NULL THEN n.message->>'kind' <> 'digest' OR r.created_at <= n.created_at
+              ELSE e.kind = ANY(%(ends)s) OR EXISTS (
+                  SELECT 1 FROM alerts_notification o WHERE o.event_id = n.event_id AND o.id <> n.id
+                  AND o.state IN ('held', 'pending', 'sending', 'uncertain', 'sent', 'merged')
+                  AND o.channel <> ALL(%(unread)s)) END
 LEFT JOIN alerts_snooze z ON z.episode_id = p.id AND z.ended_at IS NULL AND z.until > statement_timestamp()
      AND e.kind <> ALL(%(ends)s)
 LEFT JOIN LATERAL (
@@ -256,7 +262,13 @@ def claim(
 
 def suppression(claimed: Claim) -> Suppression | None:
     """Return why a claimed notification may not be sent any more; None when it may."""
-    row = queries.asked(_SUPPRESSED, {"id": claimed.id, "ends": _ENDS, "inhibitors": _INHIBITORS})
+    given = {
+        "id": claimed.id,
+        "ends": _ENDS,
+        "inhibitors": _INHIBITORS,
+        "unread": channels.unread(),
+    }
+    row = queries.asked(_SUPPRESSED, given)
     if row is None:
         return None
     code, silence, comment, rule, inhibited = row

@@ -29,11 +29,11 @@ STATE_FIELDS = ["state", "count", "month", "verdict", "reason", "value", "thresh
 # The stage that keeps a notice back while another rule of the investment says more.
 INHIBITED = "inhibited"
 _IN_PLACE = "told of its beginning in place of somebody who could not be reached"
+_HEARD = "told of it before"
 _UNTOLD = frozenset({"dead", "suppressed"})
 _CHANGES = frozenset(kind.value for kind in ChangeKind)
-_OPENING = frozenset({ChangeKind.FIRED.value, ChangeKind.REOPENED.value})
 # What tells of an alert that is open: at its opening, or once nothing keeps it back any more.
-ANNOUNCING = _OPENING | {"silence_ended"}
+ANNOUNCING = frozenset({ChangeKind.FIRED.value, ChangeKind.REOPENED.value, "silence_ended"})
 _SAYING_OPEN = ANNOUNCING | {"reminder", "escalated"}
 
 
@@ -51,7 +51,7 @@ class Recorded:
     # The last event that tells an episode is open and whose notices another rule keeps back, and from whom.
     inhibited: dict[tuple[str, int], UUID] = field(default_factory=dict)
     inhibited_keys: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
-    # Episodes of which somebody heard in the place of a recipient.
+    # Episodes of which somebody heard in the place of a recipient whose digest was dead.
     stood_in: set[tuple[str, int]] = field(default_factory=set)
 
     def of_rule(self, rule: str) -> list[RecordedEpisode]:
@@ -125,13 +125,9 @@ class Recorded:
     def remember_inhibited(self, episode: Episode, kind: str, event: UUID, keys: Iterable[str]) -> None:
         """Note from whom another rule keeps back an event that tells an episode is open."""
         key = (episode.rule, episode.number)
-        if kind not in ANNOUNCING:
-            return
-        if kind in _OPENING and self.inhibited.get(key) != event:
-            # Who was not told of an earlier opening need not be: this one tells them.
-            self.inhibited_keys[key].clear()
-        self.inhibited[key] = event
-        self.inhibited_keys[key].update(keys)
+        if kind in ANNOUNCING:
+            self.inhibited[key] = event
+            self.inhibited_keys[key].update(keys)
 
     def remember(self, episode: Episode, kind: str, keys: Iterable[str]) -> None:
         """Note that targets are being told of an episode, by an event of a kind."""
@@ -168,18 +164,22 @@ def recorded_of(investment_ids: Sequence[int]) -> dict[int, Recorded]:
     return found
 
 
-def stand_ins_of(episode: Episode) -> list[Recipient]:
-    """Return who heard of an episode only because another's message was dead: they hear of its end as well."""
+def others_told_of(episode: Episode, keys: Collection[str]) -> list[Recipient]:
+    """Return who heard of an episode and hears of its end as well, though it does not go to them by itself.
+
+    These are the targets of `keys`, and who heard in the place of another whose digest was dead.
+    """
     digests = Notification.objects.filter(event__episode=episode, state="merged").values("told_in")
-    rows = Notification.objects.filter(
-        Q(event__episode=episode, instead_of__isnull=False) | Q(instead_of__in=digests)
-    )
+    rows = Notification.objects.filter(Q(event__episode=episode) | Q(instead_of__in=digests))
     told = rows.exclude(state__in=_UNTOLD).select_related("user").order_by("seq")
-    found = [
-        Recipient(row.channel, row.address, str(row.message["recipient"]["name"]), _IN_PLACE, user=row.user)
-        for row in told
-    ]
-    return list({recipient.key: recipient for recipient in found}.values())
+    found: dict[str, Recipient] = {}
+    for row in told:
+        name = str((row.message.get("recipient") or {}).get("name", ""))
+        why = _IN_PLACE if row.instead_of_id else _HEARD
+        one = Recipient(row.channel, row.address, name, why, user=row.user)
+        if row.event_id is None or one.key in keys:
+            found.setdefault(one.key, one)
+    return list(found.values())
 
 
 def open_ids(recorded: Iterable[Recorded]) -> list[int]:
@@ -201,7 +201,6 @@ def _read_notifications(found: dict[int, Recorded], keys: dict[int, tuple[int, s
         channel,
         address,
         public_id,
-        instead_of,
         told_in_state,
     ) in rows.values_list(
         "event__episode_id",
@@ -212,13 +211,12 @@ def _read_notifications(found: dict[int, Recorded], keys: dict[int, tuple[int, s
         "channel",
         "address",
         "user__public_id",
-        "instead_of_id",
         "told_in__state",
     ):
         investment_id, rule, number = keys[episode_id]
         recorded, key = found[investment_id], f"{channel}:{public_id or address}"
         is_dead_digest = state == "merged" and told_in_state == "dead"
-        if is_dead_digest or instead_of is not None:
+        if is_dead_digest:
             recorded.stood_in.add((rule, number))
         if state not in _UNTOLD and not is_dead_digest:
             recorded.remember(recorded.episodes[rule, number], kind, [key])

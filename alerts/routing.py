@@ -6,7 +6,6 @@ from datetime import date
 from functools import partial
 
 from alerts import channels, unsubscriptions
-from alerts.channels.log import LogChannel
 from alerts.models import Route, Target
 from alerts.rules import RULES, routes
 from alerts.rules.attention import Rung
@@ -300,7 +299,4 @@ def _shared_by_default(investment: Investment, rule: str, known: Directory) -> l
 
 def _is_heard(shared: Recipient) -> bool:
     """Whether anybody reads a shared address: what the installation can only write to its log is read by nobody."""
-    kind = channels.CHANNELS.get(shared.channel)
-    if kind is None or not kind.is_shared:
-        return kind is not None
-    return not isinstance(channels.resolve(shared.channel), LogChannel)
+    return channels.is_read(shared.channel)

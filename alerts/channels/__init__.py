@@ -38,3 +38,14 @@ def resolve(name: str, options: Any = None) -> Channel:
     kind = kind_of(name)
     made = kind.make(kind.options() if options is None else options)
     return made or LogChannel(instead_of=name, label=kind.label)
+
+
+def is_read(name: str) -> bool:
+    """Whether somebody reads what a channel is handed; False for an unknown one, and where it is only logged."""
+    kind = CHANNELS.get(name)
+    return kind is not None and not (kind.is_shared and isinstance(resolve(name), LogChannel))
+
+
+def unread() -> list[str]:
+    """Return the channels that the installation has no way to use."""
+    return [name for name in CHANNELS if not is_read(name)]

@@ -16,7 +16,18 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from alerts import acknowledgments, channels, delivery, due, outbox, overlays, silences
+from alerts import (
+    acknowledgments,
+    channels,
+    delivery,
+    digests,
+    dispatch,
+    due,
+    outbox,
+    overlays,
+    routing,
+    silences,
+)
 from alerts.breaker import Breaker
 from alerts.channels.base import Permanent
 from alerts.models import Episode, EvaluationHead, Event, Notification, Route, Silence, Target, Timer
@@ -25,7 +36,7 @@ from portfolio.models import Investment, Portfolio, User
 from tests import factories
 from tests.alerts.delivery.cases import FakeChannel
 from tests.alerts.histories import EARNING, LOSING, THIN, live, restate
-from tests.factories import START, now
+from tests.factories import START, month, now
 from tests.servers import TestDatabase
 
 NEGATIVE, HURDLE = "negative_roi", "hurdle_rate"
@@ -220,6 +231,41 @@ def test_only_whom_the_silence_kept_uninformed_is_told_of_its_end(
     assert [m.kind for m in slack.handed if m.data.get("rule") == NEGATIVE] == ["fired"]
 
 
+def test_a_channel_added_in_a_silence_is_not_told_that_it_is_over(
+    support: Investment, install: Callable[..., FakeChannel]
+) -> None:
+    install("email")
+    people = [{"role": "owner"}, {"role": "sponsor"}]
+    route = Route.objects.create(portfolio=support.portfolio, position=1, name="Both", recipients=people)
+    live(support, LOSING, first=1, last=4)
+    sams = Notification.objects.filter(event__episode__rule=NEGATIVE, user__username="sam")
+    sams.update(next_at=later(1))
+    delivery.drain(limit=50)
+    made = silence(support, days=10)
+    sams.update(next_at=now() - timedelta(seconds=1))
+    delivery.drain(limit=50)
+    added = Target.objects.create(portfolio=support.portfolio, channel="slack", address="#ai", label="AI")
+    route.recipients = [*people, {"target": added.pk}]
+    route.save()
+    over(made)
+    told = Notification.objects.filter(event__kind="silence_ended", event__episode__rule=NEGATIVE)
+    assert [str(row.user and row.user.username) for row in told] == ["sam"]
+
+
+def test_whoever_the_ladder_reached_hears_of_the_end(
+    support: Investment, install: Callable[..., FakeChannel]
+) -> None:
+    install("email")
+    live(support, LOSING, first=1, last=4)
+    assert ("escalated", "bea") in {(kind, who) for _, kind, who in day_by_day(1, 25)}
+    Notification.objects.filter(state="pending").update(next_at=now() - timedelta(seconds=1))
+    while delivery.drain(limit=50):
+        pass
+    live(support, EARNING, first=5, last=9)
+    ends = Notification.objects.filter(event__kind="resolved", event__episode__rule=NEGATIVE, channel="email")
+    assert sorted(str(row.user and row.user.username) for row in ends) == ["bea", "olivia", "sam"]
+
+
 def test_who_heard_in_the_place_of_a_dead_digest_hears_of_the_end(
     support: Investment, install: Callable[..., FakeChannel]
 ) -> None:
@@ -291,6 +337,50 @@ def test_under_a_hurdle_below_zero_a_waiting_notice_leaves(
     assert arrives(row) == ("sent", "")
 
 
+def test_the_end_of_an_inhibited_alert_leaves(
+    support: Investment, install: Callable[..., FakeChannel]
+) -> None:
+    install("email")
+    live(support, THIN, first=1, last=4)
+    delivery.drain(limit=50)
+    live(support, LOSING, first=5, last=8)
+    factories.change_policy(
+        support, HURDLE, effective_month=month(9), now=now(), actor=None, reason="Not judged.",
+        terms={"is_enabled": False},
+    )  # fmt: skip
+    live(support, LOSING, first=9, last=9)
+    delivery.drain(limit=50)
+    assert Episode.objects.filter(rule=NEGATIVE, closed_at=None).exists()
+    assert heard(HURDLE) == [("fired", "sent"), ("closed", "sent")]
+
+
+def test_a_release_leaves_alone_what_is_on_its_way(support: Investment) -> None:
+    live(support, LOSING, first=1, last=4)
+    kept = Notification.objects.get(event__episode__rule=HURDLE, channel="email")
+    Notification.objects.filter(pk=kept.pk).update(state="sent", sent_at=now(), suppressed_by="")
+    live(support, THIN, first=5, last=9)
+    kept.refresh_from_db()
+    assert kept.state == "sent"
+    event = kept.event
+    assert event is not None
+    known = routing.directory([support], on=now().date())
+    told = tuple(routing.recipients(support, HURDLE, known))
+    release = dispatch.Release(event.pk, event.episode, support, told, known)
+    assert dispatch.write_releases([release], now=now()) == 0
+    kept.refresh_from_db()
+    assert kept.state == "sent"
+
+
+def test_a_silence_that_was_ended_keeps_nothing_back(support: Investment) -> None:
+    """Whose clock ran ahead has told of its end already."""
+    live(support, LOSING, first=1, last=4)
+    made = silence(support, days=5)
+    Silence.objects.filter(pk=made.pk).update(handled_at=now())
+    claimed = outbox.claim(lease=120)
+    assert claimed is not None
+    assert outbox.suppression(claimed) is None
+
+
 def test_a_digest_tells_nothing_that_another_alert_keeps_back(support: Investment) -> None:
     Route.objects.create(
         portfolio=support.portfolio, position=1, name="Digest", recipients=[{"role": "owner"}], mode="daily"
@@ -318,6 +408,8 @@ def test_a_snooze_keeps_back_what_waits(
     episode = Episode.objects.get(rule=NEGATIVE)
     acknowledgments.snooze(episode, user=olivia, until=later(5), reason="Release on Friday.", now=now())
     due.run_due(now=later(1.5))
+    if in_digest:
+        assert heard(NEGATIVE) == [("fired", "snoozed")]
     assert arrives(row) == ("suppressed", "snoozed")
     assert "Release on Friday." in row.state_reason
     due.run_due(now=later(5.1))
@@ -356,20 +448,24 @@ def committed(fresh_database: TestDatabase) -> Investment:
     return factories.make_investment(portfolio, "SUP-1", owner=owner)
 
 
-def ended_elsewhere() -> int:
-    """Work off what silences have ended by then, as another process would; return how many."""
-    ended: list[int] = []
+def elsewhere(work: Callable[[], int]) -> int:
+    """Work as another process would, over a connection of its own; return how much was done."""
+    done: list[int] = []
 
-    def end() -> None:
+    def run() -> None:
         try:
-            ended.append(due._end_silences(now=later(2)))
+            done.append(work())
         finally:
             connection.close()
 
-    thread = Thread(target=end)
+    thread = Thread(target=run)
     thread.start()
     thread.join(30)
-    return ended[0]
+    return done[0]
+
+
+def ended_elsewhere() -> int:
+    return elsewhere(lambda: due._end_silences(now=later(2)))
 
 
 def test_a_silence_does_not_end_under_who_goes_by_it(committed: Investment) -> None:
@@ -380,6 +476,21 @@ def test_a_silence_does_not_end_under_who_goes_by_it(committed: Investment) -> N
         assert ended_elsewhere() == 0
     assert ended_elsewhere() == 1
     assert overlays.silences_in_force([committed.portfolio_id], now=now()) == []
+
+
+def test_a_digest_leaves_what_is_being_judged(committed: Investment) -> None:
+    """An evaluation that ends the inhibition would not see what a digest keeps back at the same moment."""
+    Route.objects.create(
+        portfolio=committed.portfolio, position=1, name="D", recipients=[{"role": "owner"}], mode="daily"
+    )
+    live(committed, THIN, first=1, last=4)
+    live(committed, LOSING, first=5, last=8)
+    with transaction.atomic():
+        EvaluationHead.objects.select_for_update().get(pk=committed.pk)
+        elsewhere(lambda: digests.run_due(now=later(1.5)))
+    assert heard(HURDLE) == [("fired", "daily")]
+    digests.run_due(now=later(1.5))
+    assert heard(HURDLE) == [("fired", "inhibited")]
 
 
 def test_an_end_waits_for_whoever_works_on_the_investment(committed: Investment) -> None:
