@@ -47,6 +47,8 @@ def interactions(request: HttpRequest) -> HttpResponse:
         action = payload["actions"][0]
         pressed, value = str(action["action_id"]), str(action.get("value", ""))
         member, nonce = str(payload["user"]["id"]), f"{payload['trigger_id']}:{pressed}"
+        if "\0" in f"{member}{nonce}{value}":
+            raise ValueError("Slack sends no such character.")
     except (KeyError, IndexError, TypeError, ValueError):
         return HttpResponse("This is no press of a button.", status=400)
     if pressed not in (ACKNOWLEDGE, SNOOZE):
@@ -61,8 +63,8 @@ def _is_signed(request: HttpRequest) -> bool:
         return False
     try:
         return bool(verifier.is_valid_request(request.body, dict(request.headers)))
-    except ValueError:
-        return False  # its time is no number
+    except (TypeError, ValueError):
+        return False  # its time is no number, its signature no text that could be one
 
 
 def _done(pressed: str, value: str, member: str, nonce: str, *, now: datetime) -> str:

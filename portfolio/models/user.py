@@ -17,6 +17,12 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError(f"'{name}' is not a time zone; write it as in Europe/Berlin.")
 
 
+def validate_slack_id(member: str) -> None:
+    """Refuse what Slack does not know as a member's id."""
+    if not (member.isascii() and member.isalnum() and member[0] in "UW" and member.isupper()):
+        raise ValidationError("A Slack member id is capital letters and digits and begins with U or W.")
+
+
 class User(PublicId, AbstractUser):
     """A person or service account; signs in with a user name, is told by email or Slack."""
 
@@ -26,7 +32,24 @@ class User(PublicId, AbstractUser):
         null=True, blank=True, help_text="Local time from which nothing is sent to them."
     )
     quiet_until = models.TimeField(null=True, blank=True)
-    slack_id = models.CharField("Slack member id", max_length=32, blank=True)
+    # Pressing a button in Slack counts as its person, so that it is entered by administrators, and once.
+    slack_id = models.CharField(
+        "Slack member id",
+        max_length=32,
+        blank=True,
+        validators=[validate_slack_id],
+        help_text="In Slack: the profile, the three dots, “Copy member ID”; for example U02ABCDEF.",
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["slack_id"],
+                condition=~models.Q(slack_id=""),
+                name="user_slack_id_once",
+                violation_error_message="This Slack member id is somebody else's.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username

@@ -21,7 +21,7 @@ from portfolio.models import Investment, Membership, Portfolio, User
 from reports.console import calendars_absences, pages
 
 _TIME = {"type": "time"}
-_CHANGED = ("time_zone", "slack_id", "quiet_from", "quiet_until")
+_CHANGED = ("time_zone", "quiet_from", "quiet_until")
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -36,9 +36,8 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = _CHANGED
-        labels = {"quiet_from": "Quiet from", "quiet_until": "Quiet until", "slack_id": "Slack member id"}
+        labels = {"quiet_from": "Quiet from", "quiet_until": "Quiet until"}
         help_texts = {
-            "slack_id": "In Slack: your profile, the three dots, “Copy member ID”; for example U02ABCDEF.",
             "quiet_from": "Nothing is sent to you from this local time on. Empty: never quiet.",
             "quiet_until": "What waited is sent then. May lie on the next morning.",
         }
@@ -46,15 +45,6 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
             "quiet_from": forms.TimeInput(attrs=_TIME, format="%H:%M"),
             "quiet_until": forms.TimeInput(attrs=_TIME, format="%H:%M"),
         }
-
-    def clean_slack_id(self) -> str:
-        """Return the id; refuses what Slack does not know as one."""
-        said = str(self.cleaned_data["slack_id"]).strip()
-        if said and not (said.isascii() and said.isalnum() and said[0] in "UW" and said.isupper()):
-            raise forms.ValidationError(
-                "A Slack member id is capital letters and digits and begins with U or W."
-            )
-        return said
 
     def clean(self) -> dict[str, Any]:
         """Refuse one end of the quiet hours without the other, and quiet hours that never end."""

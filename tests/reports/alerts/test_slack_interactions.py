@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.test import Client
 from pytest_django import Settings
 from pytest_httpserver import HTTPServer
@@ -97,6 +99,37 @@ def test_case_43_a_press_that_is_replayed_is_refused(episode: Episode, httpserve
 def test_what_slack_did_not_sign_does_nothing(episode: Episode, httpserver: HTTPServer, secret: str) -> None:
     assert _post(_body(episode, httpserver), secret=secret) == 401
     assert not Acknowledgment.objects.exists()
+
+
+@pytest.mark.parametrize("signature", ["v0=é", "", "v0=", "é" * 300])
+def test_a_signature_of_any_characters_is_refused(
+    episode: Episode, httpserver: HTTPServer, signature: str
+) -> None:
+    answer = Client().post(
+        PATH,
+        data=_body(episode, httpserver),
+        content_type="application/x-www-form-urlencoded",
+        headers={"X-Slack-Request-Timestamp": str(int(now().timestamp())), "X-Slack-Signature": signature},
+    )
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("changes", [{"user": {"id": "U1\0"}}, {"trigger_id": "1\0"}])
+def test_what_no_table_can_hold_is_no_press(
+    episode: Episode, httpserver: HTTPServer, changes: dict[str, Any]
+) -> None:
+    assert _post(_body(episode, httpserver, **changes)) == 400
+
+
+@pytest.mark.parametrize("said", ["U123", "@olivia", "u123", "X1"])
+def test_a_member_id_is_one_persons(olivia: User, said: str) -> None:
+    eve = factories.make_user("eve")
+    eve.slack_id = said
+    with pytest.raises(ValidationError, match=r"somebody else's|capital letters and digits"):
+        eve.full_clean(exclude=["password"])
+    if said == "U123":
+        with pytest.raises(IntegrityError), transaction.atomic():
+            User.objects.filter(pk=eve.pk).update(slack_id=said)
 
 
 def test_without_a_secret_there_is_no_such_page(
