@@ -121,7 +121,7 @@ def unsubscribe(leaver: Target | Subscriber, *, now: datetime) -> None:
     if isinstance(leaver, Subscriber):
         unsubscriptions.unsubscribe(leaver.user, leaver.portfolio, now=now)
     elif leaver.is_active:
-        targets.switch_off(leaver, reason="Unsubscribed by the link in a mail.", now=now)
+        targets.switch_off(leaver, reason="Unsubscribed by the link in a mail.", now=now, is_wish=True)
 
 
 def _asks(event_id: UUID | None, user_id: int | None) -> tuple[Episode, User | None] | None:

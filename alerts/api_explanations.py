@@ -41,9 +41,9 @@ class HappenedSerializer(serializers.Serializer[Any]):
 
 
 class UnaddressedSerializer(serializers.Serializer[Any]):
-    """Somebody of the portfolio who is in none of the notices, and why."""
+    """A person or a shared address of the portfolio that is in none of the notices, and why."""
 
-    name = serializers.CharField(source="user")
+    name = serializers.CharField()
     reason = serializers.CharField()
 
 

@@ -186,7 +186,9 @@ def _barred(claimed: Claim) -> Mark | None:
     if barred is not None and barred.code == "switched_off":
         target = _target_of(claimed)
         why = targets.why_switched_off(target) if target else ""
-        if why:
+        if why and target is not None and targets.is_wish(target):
+            barred = replace(barred, reason=f"Switched off: {why}")
+        elif why:
             # Nobody chose that: whoever should have heard of it is told by another way.
             return _dead(claimed, Mark(state="dead", outcome="permanent", reason=f"Switched off: {why}"))
     if barred is not None:
@@ -231,11 +233,13 @@ def _send(
 def _dead(claimed: Claim, how: Mark) -> Mark:
     """Return the end of a message that cannot be delivered, with the one that is sent in its place."""
     stand_in = fallbacks.stand_in(claimed, now=clock.now())
+    why = f"{how.reason[:200].rstrip().removesuffix('.')}."
     if stand_in is None:
-        return how
+        heard = fallbacks.is_told_elsewhere(claimed)
+        return replace(how, reason=f"{why} Others are told of the same.") if heard else how
     label = channels.kind_of(stand_in.channel).label
     told = stand_in.message["recipient"]["name"] or stand_in.address
-    return replace(how, reason=f"{how.reason[:200]} Told instead: {told} ({label}).", stand_in=stand_in)
+    return replace(how, reason=f"{why} Told instead: {told} ({label}).", stand_in=stand_in)
 
 
 def _hand_over(channel: Channel, message: Message, address: str, stop: threading.Event) -> Outcome:

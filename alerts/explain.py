@@ -1,7 +1,7 @@
 """Why somebody did, or did not, get a message: the outcome of every stage for each notice of an alert. Reads only."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -23,6 +23,7 @@ _OUTCOME_OF = {
     "dead": "dead",
 }
 OUTCOMES = tuple(_OUTCOME_OF.values())
+_WOULD_BE = "They would be told now; they were not when this was decided."
 _UNTOLD = {
     "now": "Nobody could be told: there is neither a person to write to nor a shared address that wants this rule.",
     "digest": "It corrects history alone; it is told with the other corrections of its import, or not needed there.",
@@ -58,10 +59,11 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Unaddressed:
-    """Somebody of the portfolio to whom no notice of the alert was ever addressed, and why not."""
+    """A person or a shared address of the portfolio that no notice of the alert was ever addressed to, and why not."""
 
-    user: User
+    name: str
     reason: str
+    user: User | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def of(episode: Episode, *, now: datetime) -> Explanation:
         )
         for event in events
     )
-    addressed = {row.user_id for group in notices.values() for row in group}
+    addressed = {row for group in notices.values() for row in group}
     return Explanation(episode, happened, _unaddressed(episode, addressed, now=now))
 
 
@@ -152,17 +154,27 @@ def _untold(event: Event) -> str:
     return _UNTOLD.get(str(event.evidence.get("notice") or ""), _UNTOLD["none"])
 
 
-def _unaddressed(episode: Episode, addressed: set[int | None], *, now: datetime) -> tuple[Unaddressed, ...]:
-    """Return the investment's and the portfolio's people who are in none of the notices, each with the reason."""
+def _unaddressed(
+    episode: Episode, addressed: Collection[Notification], *, now: datetime
+) -> tuple[Unaddressed, ...]:
+    """Return who is in none of the notices, each with the reason.
+
+    The investment's and the portfolio's people, whom its routes name, and its shared addresses.
+    """
     investment = episode.investment
     known = routing.directory([investment], on=now.date())
+    told, places = {row.user_id for row in addressed}, {(row.channel, row.address) for row in addressed}
     own: Sequence[User | None] = (investment.owner, investment.sponsor, investment.data_owner)
     people = {user.pk: user for user in own if user is not None}
     people |= {user.pk: user for group in known.members.values() for user in group}
+    people |= known.named
     found = []
     for user in people.values():
-        if user.pk in addressed:
-            continue
-        _, why = routing.explain(investment, episode.rule, episode.severity, known, user)
-        found.append(Unaddressed(user, why or "They would be told now; they were not when this was decided."))
+        if user.pk not in told:
+            _, why = routing.explain(investment, episode.rule, episode.severity, known, user)
+            found.append(Unaddressed(str(user), why or _WOULD_BE, user))
+    for target in known.targets[investment.portfolio_id]:
+        if (target.channel, target.address) not in places:
+            why = routing.explain_target(investment, episode.rule, episode.severity, known, target)
+            found.append(Unaddressed(str(target), why or _WOULD_BE))
     return tuple(found)

@@ -42,6 +42,14 @@ def stand_in(claimed: Claim, *, now: datetime) -> Notification | None:
     return None
 
 
+def is_told_elsewhere(claimed: Claim) -> bool:
+    """Whether somebody else was told, or is being told, of the event behind a dead message."""
+    if claimed.event_id is None:
+        return False
+    others = Notification.objects.filter(event=claimed.event_id).exclude(pk=claimed.id)
+    return others.exclude(state__in=(*_UNTOLD, "logged")).exclude(channel__in=channels.unread()).exists()
+
+
 def _is_told(others: QuerySet[Notification], user_id: int) -> bool:
     return others.filter(user=user_id).exclude(state__in=_UNTOLD).exists()
 

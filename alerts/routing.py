@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
-from alerts import channels, unsubscriptions
+from alerts import channels, targets, unsubscriptions
 from alerts.models import Route, Target
 from alerts.rules import RULES, routes
 from alerts.rules.attention import Rung
@@ -48,6 +48,7 @@ class Directory:
     named: Mapping[int, User]  # whom routes name
     calendars: Mapping[int, Calendar]  # by portfolio
     unsubscribed: Collection[tuple[int, int]] = frozenset()  # by user and portfolio
+    assumed: int | None = None  # the user taken for one who can be written to
 
     def with_role(self, investment: Investment, role: Role) -> Sequence[User]:
         """Return the members of an investment's portfolio in a role."""
@@ -68,7 +69,9 @@ class Directory:
 
     def is_mailed(self, user: User, investment: Investment) -> bool:
         """Whether mail about an investment reaches a person who wants it."""
-        return user.is_active and bool(user.email) and not self.is_unsubscribed(user, investment)
+        if not user.is_active:
+            return False
+        return user.pk == self.assumed or (bool(user.email) and not self.is_unsubscribed(user, investment))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +159,43 @@ def explain(
         return way, "The account is disabled."
     if not known.may_hear(user, investment):
         return way, "They have no access to the portfolio."
-    if not user.email:
-        return way, "They have no email address."
-    if known.is_unsubscribed(user, investment):
-        return way, "They unsubscribed from mail about this portfolio."
-    if user.pk in known.delegates:
-        return way, f"They are away; {known.delegates[user.pk]} stands in for them."
+    if _would_be_told(investment, rule, severity, known, user):
+        if not user.email:
+            return way, "They have no email address."
+        if known.is_unsubscribed(user, investment):
+            return way, "They unsubscribed from mail about this portfolio."
+        if user.pk in known.delegates:
+            return way, f"They are away; {known.delegates[user.pk]} stands in for them."
+    return way, _named_others(way)
+
+
+def _named_others(way: Way) -> str:
     if way.is_default:
         taken = "No route was taken, and the defaults name somebody else." if way.steps else ""
-        return way, taken or "The portfolio has no routes, and the defaults name somebody else."
+        return taken or "The portfolio has no routes, and the defaults name somebody else."
     names = ", ".join(f"“{step.route.name}”" for step in way.steps if step.is_taken)
-    return way, f"The routes taken ({names}) name somebody else."
+    return f"The routes taken ({names}) name somebody else."
+
+
+def explain_target(investment: Investment, rule: str, severity: str, known: Directory, target: Target) -> str:
+    """Return why an alert does not go to a shared address; empty where it does."""
+    way = route(investment, rule, known, severity=severity)
+    if any((one.channel, one.address) == (target.channel, target.address) for one in way.recipients):
+        return ""
+    if not target.is_active:
+        return targets.why_switched_off(target) or "It is switched off."
+    if way.is_default and RULES[rule].is_quiet:
+        return "Alerts of this rule go to people alone."
+    if way.is_default and target.rules and rule not in target.rules:
+        return "It is told of other rules alone."
+    return _named_others(way)
+
+
+def _would_be_told(investment: Investment, rule: str, severity: str, known: Directory, user: User) -> bool:
+    """Whether an alert would go to a person who were there and could be written to."""
+    here = {pk: delegate for pk, delegate in known.delegates.items() if pk != user.pk}
+    way = route(investment, rule, replace(known, delegates=here, assumed=user.pk), severity=severity)
+    return any(one.user is not None and one.user.pk == user.pk for one in way.recipients)
 
 
 def escalation(investment: Investment, rung: Rung, known: Directory) -> tuple[list[Recipient], bool]:

@@ -107,9 +107,12 @@ def stored_secrets(target: Target) -> set[str]:
         return set()
 
 
-def switch_off(target: Target, *, reason: str, now: datetime) -> None:
-    """Tell nobody there any more until a person switches it on again; the reason stays with it."""
-    noted = {"reason": reason[:300], "at": now.isoformat()}
+def switch_off(target: Target, *, reason: str, now: datetime, is_wish: bool = False) -> None:
+    """Tell nobody there any more until a person switches it on again; the reason stays with it.
+
+    With `is_wish` its readers asked for it: what waits for them is not told another way.
+    """
+    noted = {"reason": reason[:300], "at": now.isoformat(), "is_wish": is_wish}
     with transaction.atomic():
         locked = Target.objects.select_for_update().get(pk=target.pk)
         locked.is_active, locked.options = False, locked.options | {_SWITCHED_OFF: noted}
@@ -120,6 +123,12 @@ def why_switched_off(target: Target) -> str:
     """Return why the product switched a target off by itself; empty where it did not, or people decided since."""
     noted = target.options.get(_SWITCHED_OFF)
     return str(noted.get("reason", "")) if isinstance(noted, dict) and not target.is_active else ""
+
+
+def is_wish(target: Target) -> bool:
+    """Whether the readers of a shared address asked to hear nothing more."""
+    noted = target.options.get(_SWITCHED_OFF)
+    return isinstance(noted, dict) and bool(noted.get("is_wish")) and not target.is_active
 
 
 def switch_on(target: Target) -> None:

@@ -12,6 +12,7 @@ ACKNOWLEDGE, SNOOZE, OPEN = "hurdle_acknowledge", "hurdle_snooze", "hurdle_open"
 
 _HEADER, _SECTION, _FIELD, _FIELDS, _BUTTON_URL, _CONTEXT, _TOTAL = 150, 3000, 2000, 10, 3000, 10, 12_000
 _FALLBACK, _BUTTON_VALUE = 3000, 2000
+_MARKS = frozenset("*_~`")
 
 
 def escape(text: str, *, limit: int) -> str:
@@ -57,6 +58,9 @@ def blocks(message: Message) -> list[dict[str, Any]]:
 
 
 def _field(label: str, value: str) -> dict[str, Any]:
+    if _MARKS & {*label, *value}:
+        # Nothing takes away what these mean in mrkdwn; in plain text they mean nothing.
+        return plain(f"{label[:200]}\n{value}", limit=_FIELD - 100)
     text = f"*{escape(label, limit=200)}*\n{escape(value, limit=_FIELD - 300)}"
     return {"type": "mrkdwn", "verbatim": True, "text": text}
 

@@ -67,6 +67,8 @@ def place_of(url: str) -> Place:
         raise NotAllowedError("This web address cannot be read.") from error
     if parts.scheme not in ("https", "http") or not host:
         raise NotAllowedError("The address must start with https:// and name a host.")
+    if port == 0:
+        raise NotAllowedError("Port 0 is no port that could be called.")
     if parts.username is not None or parts.password is not None:
         raise NotAllowedError("The address may not hold a user name or password.")
     is_plain = parts.scheme == "http"

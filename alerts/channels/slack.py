@@ -213,7 +213,14 @@ class SlackChannel:
             logger=_quiet,
             retry_handlers=[],
         )
-        answer = client.send(text=fallback(message), blocks=blocks(message), unfurl_links=False)
+        answer = client.send_dict(
+            {
+                "text": fallback(message),
+                "blocks": blocks(message),
+                "unfurl_links": False,
+                "mrkdwn": False,
+            }
+        )
         if answer.status_code != 200:
             return self._http_error(answer.status_code, answer.headers, answer.body)
         return (

@@ -55,6 +55,7 @@ class SlackWebhookChannel:
             "text": block_kit.fallback(message),
             "blocks": block_kit.blocks(message),
             "unfurl_links": False,
+            "mrkdwn": False,
         }
         headers = {"Content-Type": "application/json; charset=utf-8"}
         answer = posting.post(

@@ -60,7 +60,7 @@ def yours(told: Explanation, user: User) -> str:
         sent = sum(one.outcome in ("sent", "merged") for one in mine)
         notices = "1 notice" if len(mine) == 1 else f"{len(mine)} notices"
         return f"{notices} of this alert went your way, because you are {mine[-1].why}; {sent} reached you."
-    reason = next((one.reason for one in told.unaddressed if one.user.pk == user.pk), "")
+    reason = next((one.reason for one in told.unaddressed if one.user == user), "")
     return f"None was addressed to you. {reason or 'You are not one of the portfolio’s people.'}"
 
 

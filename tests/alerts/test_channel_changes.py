@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from alerts import auditor, channels, collapsing, delivery, due, evaluate, outbox, targets
+from alerts import answers, auditor, channels, collapsing, delivery, due, evaluate, outbox, targets
 from alerts.breaker import Breaker
 from alerts.channels.base import Accepted, Message, Permanent, Uncertain
 from alerts.models import Episode, Event, Notification, Target
@@ -230,3 +230,41 @@ def test_an_end_that_is_on_its_way_takes_nothing_along(
     assert not collapsing.hand_on(replace(claimed, token=uuid4()), found)
     assert [n.message.get("opened") for n in _of("email")] == [None, None]
     assert collapsing.hand_on(claimed, found)
+
+
+def test_readers_who_unsubscribe_are_not_told_another_way(
+    support: Investment, install: Callable[..., FakeChannel]
+) -> None:
+    """A host that is gone is a loss; a wish is none."""
+    email = install("email")
+    target = Target.objects.create(
+        portfolio=support.portfolio, channel="email", address="all@example.com", label="All"
+    )
+    live(support, LOSING, first=1, last=4)
+    answers.unsubscribe(target, now=now())
+    drain()
+    row = Notification.objects.get(event__episode__rule=RULE, address="all@example.com")
+    assert (row.state, row.suppressed_by) == ("suppressed", "switched_off")
+    assert row.state_reason == "Switched off: Unsubscribed by the link in a mail."
+    assert not Notification.objects.filter(instead_of__isnull=False).exists()
+    assert "all@example.com" not in email.addresses
+
+
+def test_a_dead_message_says_what_became_of_it_in_sentences(
+    support: Investment, install: Callable[..., FakeChannel]
+) -> None:
+    """Whose stand-in would hear of the event anyway need not be told twice, and it says so."""
+    install("email", Permanent("550: no such user"))
+    install("slack")
+    install("webhook", Permanent("404"))
+    shared(support.portfolio)
+    Target.objects.create(portfolio=support.portfolio, channel="slack", address="#ai", label="AI")
+    live(support, LOSING, first=1, last=4)
+    drain()
+    rows = Notification.objects.filter(event__episode__rule=RULE, state="dead", instead_of=None)
+    reasons = {row.channel: row.state_reason for row in rows}
+    assert reasons["email"].startswith("550: no such user. ")
+    assert set(reasons.values()) == {
+        "550: no such user. Told instead: olivia (Slack).",
+        "404. Others are told of the same.",
+    }

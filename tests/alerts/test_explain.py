@@ -9,11 +9,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from alerts import evaluate, explain, silences
+from alerts import evaluate, explain, silences, targets, unsubscriptions
 from alerts.explain import Told
-from alerts.models import Episode, Notification
+from alerts.models import Episode, Notification, Route, Target
 from alerts.silences import Matcher
-from portfolio.models import Portfolio, User
+from portfolio.models import Absence, Portfolio, User
 from tests import factories
 from tests.factories import close, now, record, running
 
@@ -115,12 +115,59 @@ def test_an_inhibited_alert_names_the_one_that_says_more(episode: Episode) -> No
 def test_who_is_not_addressed_is_told_why(episode: Episode, portfolio: Portfolio, olivia: User) -> None:
     vera = factories.join(factories.make_user("vera"), portfolio, "viewer")
     gone = factories.join(factories.make_user("gone", is_active=False), portfolio, "viewer")
-    mute = factories.join(factories.make_user("mute", email=""), portfolio, "finance")
+    mute = factories.make_user("mute", email="")
+    episode.investment.owner, episode.investment.sponsor = mute, olivia
+    episode.investment.save()
     reasons = {one.user: one.reason for one in explain.of(episode, now=now()).unaddressed}
     assert olivia not in reasons
     assert gone not in reasons  # an account that is closed asks nothing
     assert reasons[vera] == "The portfolio has no routes, and the defaults name somebody else."
     assert reasons[mute] == "They have no email address."
+
+
+def test_who_is_away_and_not_meant_is_not_said_to_be_stood_in_for(
+    episode: Episode, portfolio: Portfolio, olivia: User
+) -> None:
+    """Of those who cannot be told, only whom the alert is for has that as the reason."""
+    vera = factories.join(factories.make_user("vera"), portfolio, "viewer")
+    mute = factories.join(factories.make_user("mute", email=""), portfolio, "viewer")
+    left = factories.join(factories.make_user("left"), portfolio, "viewer")
+    bob = factories.join(factories.make_user("bob"), portfolio, "viewer")
+    today = now().date()
+    Absence.objects.create(user=vera, delegate=bob, first_day=today, last_day=today)
+    unsubscriptions.unsubscribe(left, portfolio, now=now())
+    reasons = {one.name: one.reason for one in explain.of(episode, now=now()).unaddressed}
+    others = "The portfolio has no routes, and the defaults name somebody else."
+    assert [reasons[str(user)] for user in (vera, mute, left, bob)] == [others] * 4
+    Notification.objects.filter(user=olivia).update(user=None)
+    Absence.objects.create(user=olivia, delegate=bob, first_day=today, last_day=today)
+    reasons = {one.name: one.reason for one in explain.of(episode, now=now()).unaddressed}
+    assert reasons["olivia"] == "They are away; bob stands in for them."
+
+
+def test_shared_addresses_and_whom_routes_name_have_their_reason_too(
+    episode: Episode, portfolio: Portfolio
+) -> None:
+    def make(label: str, **terms: object) -> Target:
+        return Target.objects.create(
+            portfolio=portfolio, channel="slack", address=f"#{label}", label=label, **terms
+        )
+
+    make("other-rules", rules=["early_warning"])
+    make("off", is_active=False)
+    targets.switch_off(make("gone"), reason="The host answered 410.", now=now())
+    make("new")
+    reasons = {one.name: one.reason for one in explain.of(episode, now=now()).unaddressed}
+    assert reasons["other-rules (slack)"] == "It is told of other rules alone."
+    assert reasons["off (slack)"] == "It is switched off."
+    assert reasons["gone (slack)"] == "The host answered 410."
+    assert reasons["new (slack)"] == "They would be told now; they were not when this was decided."
+    outsider = factories.make_user("outsider")
+    people = [{"user": outsider.pk}, {"role": "owner"}]
+    Route.objects.create(portfolio=portfolio, position=1, name="All", recipients=people)
+    reasons = {one.name: one.reason for one in explain.of(episode, now=now()).unaddressed}
+    assert reasons["outsider"] == "They have no access to the portfolio."
+    assert reasons["new (slack)"] == "The routes taken (“All”) name somebody else."
 
 
 def test_an_event_that_nobody_was_told_of_says_why(episode: Episode) -> None:

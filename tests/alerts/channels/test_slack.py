@@ -355,3 +355,12 @@ def test_escaping_never_splits_an_entity() -> None:
     cut = block_kit.escape("a&" * 50, limit=20)
     assert len(cut) <= 20
     assert cut.endswith(("&amp;…", "a…"))
+
+
+def test_a_name_is_no_markup_where_labels_are_bold() -> None:
+    """Labels stand in mrkdwn; what holds one of its marks stands as plain text."""
+    message = replace(rendered(), facts=(("AI-003 *bold* _it_ ~s~", "1"), ("Net", "`x`"), ("ROI", "-3 %")))
+    fields = [field for block in block_kit.blocks(message) for field in block.get("fields", ())]
+    assert [field["type"] for field in fields] == ["plain_text", "plain_text", "mrkdwn"]
+    assert fields[0]["text"] == "AI-003 *bold* _it_ ~s~\n1"
+    assert fields[2]["text"] == "*ROI*\n-3 %"
