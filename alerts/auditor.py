@@ -41,6 +41,8 @@ ATTEMPTS, OVERLAP = 20_000, 500
 KEEP_RUNS = timedelta(days=90)
 NAME = "audit"
 _LOCK = 7105
+# What is looked at part by part.
+SWEPT = ("message", "investment")
 
 # One probe of an index for each investment. `is_kept`: the newest point is the one the head speaks of.
 _STANDING = """
@@ -207,6 +209,21 @@ def _waits() -> dict[str, timedelta]:
     retry = max(*delivery.STEPS, delivery.LONGEST_WAIT) * (1 + delivery.JITTER)
     seconds = {"pending": retry, "uncertain": delivery.AFTER_UNCERTAIN, "sending": delivery.LEASE}
     return {state: timedelta(seconds=wait * max(1.0, settings.TIME_SCALE)) for state, wait in seconds.items()}
+
+
+def sweep_anew() -> None:
+    """Let the next round look at messages and alerts from the first on."""
+    last = Heartbeat.objects.filter(name=NAME).first()
+    if last is not None:
+        last.detail = {**last.detail, "swept": {}}
+        last.save(update_fields=["detail"])
+
+
+def swept_to_the_end() -> set[str]:
+    """Return of what the last round has looked at the end, and the next begins anew."""
+    last = Heartbeat.objects.filter(name=NAME).first()
+    swept = last.detail.get("swept", {}) if last else {}
+    return {name for name in SWEPT if not swept.get(name)}
 
 
 def _sweep(work: _Round, before: Open, at: Mapping[str, int]) -> dict[str, int]:

@@ -8,12 +8,14 @@ from being found twice, the sweep, and asking again about what is open.
 
 from __future__ import annotations
 
+import io
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
@@ -26,6 +28,7 @@ from alerts.models import (
     Episode,
     EvaluationHead,
     Event,
+    Heartbeat,
     Notification,
     Snooze,
     Timer,
@@ -515,3 +518,19 @@ def test_open_alerts_cost_no_question_each(loss: Investment) -> None:
     with CaptureQueriesContext(connection) as after:
         assert audited().is_clean, open_findings()
     assert len(after) <= len(before)
+
+
+def test_the_command_looks_at_all_of_it(loss: Investment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One part a round: the command goes on until the end of each, wherever the last round stopped."""
+    audited()
+    monkeypatch.setattr(checks, "MESSAGES", 1)
+    monkeypatch.setattr(soundness, "INVESTMENTS", 1)
+    middle = Notification.objects.order_by("seq")[2]
+    Notification.objects.filter(pk=middle.pk).update(state="sent", sent_at=now())
+    last = Heartbeat.objects.get(name=auditor.NAME)
+    last.detail = {**last.detail, "swept": {"message": Notification.objects.latest("seq").seq - 1}}
+    last.save()
+    with pytest.raises(SystemExit) as ended:
+        call_command("audit", "--all", stdout=io.StringIO())
+    assert ended.value.code == 1
+    assert f"lost:told:{middle.pk}" in set(AuditFinding.objects.values_list("key", flat=True))

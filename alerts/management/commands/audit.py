@@ -22,17 +22,20 @@ class Command(BaseCommand):
         parser.add_argument(
             "--all",
             action="store_true",
-            help="replay every recorded evaluation, not only those nobody has audited",
+            help="replay every recorded evaluation and look at every message, not only at what is new",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run a round, or as many as all of history takes, and say what is open."""
+        left = set(auditor.SWEPT) if options["all"] else set()
         if options["all"]:
             AuditHead.objects.update(point=0)
+            auditor.sweep_anew()
         points = 0
         while (run := auditor.audit(now=clock.now(), is_forced=True)) is not None:
             points += run.points
-            if not run.points:
+            left -= auditor.swept_to_the_end()
+            if not run.points and not left:
                 break
         if run is None:
             self.stderr.write("Another round is running; try again in a minute.")
