@@ -135,6 +135,21 @@ def test_what_was_owed_cannot_be_deleted(loss: Investment, name: str) -> None:
         cursor.execute(f"DELETE FROM alerts_{name}")
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"severity": "info"},
+        {"rule": "early_warning"},
+        {"number": 7},
+        {"opened_at": FAR},
+        {"public_id": uuid.uuid4()},
+    ],
+)
+def test_what_an_alert_is_does_not_change(loss: Investment, changes: dict[str, Any]) -> None:
+    with pytest.raises(DatabaseError, match="do not change"), transaction.atomic():
+        put(alert(), **changes)
+
+
 # Messages
 
 
