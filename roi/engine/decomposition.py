@@ -12,6 +12,7 @@ from fractions import Fraction
 from roi.engine.result import Reason
 
 _PLACES = 12  # a token costs millionths: money's six decimals would lose it
+_STEPS: int = 10**_PLACES
 
 
 class Cause(StrEnum):
@@ -145,18 +146,24 @@ def _mean_product(left: tuple[Fraction, Fraction], right: tuple[Fraction, Fracti
 
 def _rounded(before: Fraction, exact: tuple[Fraction, ...]) -> Decomposition:
     """Return the parts as differences of rounded running totals: they add up to the rounded change exactly."""
-    total, running = before, [_decimal(before)]
+    total, running = before, [_steps(before)]
     for part in exact:
         total += part
-        running.append(_decimal(total))
+        running.append(_steps(total))
     parts = {
-        cause: later - earlier for cause, earlier, later in zip(Cause, running, running[1:], strict=False)
+        cause: _decimal(later - earlier)
+        for cause, earlier, later in zip(Cause, running, running[1:], strict=False)
     }
-    return Decomposition(running[0], running[-1], parts)
+    return Decomposition(_decimal(running[0]), _decimal(running[-1]), parts)
 
 
-def _decimal(value: Fraction) -> Decimal:
-    return Decimal(round(value * 10**_PLACES)).scaleb(-_PLACES)
+def _steps(value: Fraction) -> int:
+    return round(value * _STEPS)
+
+
+def _decimal(steps: int) -> Decimal:
+    # Made of its digits: arithmetic would round parts that outweigh the change to 28 of them.
+    return Decimal(f"{steps}e-{_PLACES}")
 
 
 def _money(amount: Decimal) -> str:
