@@ -141,7 +141,6 @@ def test_what_was_owed_cannot_be_deleted(loss: Investment, name: str) -> None:
         {"severity": "info"},
         {"rule": "early_warning"},
         {"number": 7},
-        {"opened_at": FAR},
         {"public_id": uuid.uuid4()},
     ],
 )
