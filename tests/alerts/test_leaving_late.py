@@ -148,3 +148,21 @@ def test_who_hears_in_the_place_of_another_hears_of_the_end_too(support: Investm
     live(support, EARNING, first=5, last=9)
     ends = Notification.objects.filter(event__kind="resolved", event__episode__rule=RULE, channel="email")
     assert [row.user for row in ends] == [sam]
+
+
+def test_a_digest_that_was_made_reaches_who_leaves_then(
+    portfolio: Portfolio, olivia: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it tells of counts as told; nobody would look at it again."""
+    _fake(monkeypatch, "email")
+    Route.objects.create(
+        portfolio=portfolio, position=1, name="D", recipients=[{"role": "owner"}], mode="daily", rules=[RULE]
+    )
+    for number in range(2):
+        live(factories.make_investment(portfolio, f"D-{number}", owner=olivia), LOSING, first=1, last=4)
+    due.run_due(now=now() + timedelta(days=1.5))
+    digest = Notification.objects.get(message__kind="digest", user=olivia)
+    unsubscriptions.unsubscribe(olivia, portfolio, now=digest.created_at + timedelta(hours=1))
+    _drain()
+    digest.refresh_from_db()
+    assert digest.state == "sent"
